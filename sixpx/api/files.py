@@ -1,0 +1,38 @@
+"""Owns serving the files of default hosting, read-only. Never writes them, never leaves their folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aiohttp import web
+
+from sixpx.core.media import ENDINGS
+from sixpx.errors import NotFound
+
+TYPES = {ending: type for type, ending in ENDINGS.items()}
+PATH = "/{user_id:[0-9a-f]{24}}/{job_id:[0-9a-f]{24}}/{filename}"
+HEADERS = {
+    # a name is fixed when its job is posted and its bytes never change
+    "Cache-Control": "public, max-age=31536000, immutable",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Files:
+    """Files at `root/user/job/filename`; ranges and ETags come with aiohttp's file response."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def add_to(self, app: web.Application) -> None:
+        app.router.add_get(PATH, self.get)
+
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        info = request.match_info
+        name = info["filename"]
+        type = TYPES.get(name.rpartition(".")[2])
+        # the router gives names decoded: %2F is a separator again, and a leading dot is a file being written
+        if type is None or name.startswith(".") or "/" in name or "\\" in name or "\0" in name:
+            raise NotFound("there is no such file")
+        path = self._root / info["user_id"] / info["job_id"] / name
+        return web.FileResponse(path, headers={**HEADERS, "Content-Type": type})

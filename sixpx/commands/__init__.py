@@ -1,0 +1,1 @@
+"""The commands, one file each under one contract: `add_options(parser)` and `run(options) -> int`."""

@@ -1,0 +1,32 @@
+"""Owns `sixpx check-config`: reads the configuration as the service would and shows what it comes to. Never a key."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from sixpx.commands import config
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    config.add_option(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """All faults at once, or every value with the defaults filled in."""
+    settings = config.settings_of(options)
+    print(f"# {config.path_of(options) or 'no file: defaults and environment'}")
+    for section, values in asdict(settings).items():
+        print(f"\n[{section}]")
+        for name, value in values.items():
+            shown = '"***"' if (section, name) == ("security", "key") and value else _toml(value)
+            print(f"{name} = {shown}")
+    return 0
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return f'"{value}"' if isinstance(value, str) else str(value)

@@ -1,0 +1,104 @@
+"""Owns the life of the service's process: start, serve, and an orderly end at SIGTERM or Ctrl-C. Never a request."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+
+import uvloop
+from aiohttp import web
+
+from sixpx import log as logs
+from sixpx.app import FirstUser, Service
+from sixpx.commands import config
+from sixpx.errors import BadSettings
+from sixpx.settings import Settings
+
+log = logging.getLogger(__name__)
+
+CLOSE_WITHIN = 5.0
+"""Seconds for the last replies to be sent, after the jobs in flight have had theirs (runner.grace_seconds)."""
+
+PIXELS = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAQUlEQVR42mPUiLojyc+AiVgY+F8xfGRgkGNAI1kY+F8xyDEwXGZg"
+    "4Gdg4GeAs2E6+BnQSJgOiPLpMAa6HfyU2AEApLYekLs+k7oAAAAASUVORK5CYII="
+)
+"""A picture of 8 by 8 pixels, so that the first job needs no file and no network."""
+
+FIRST_JOB = (
+    '{"input":{"main":"data:image/png;base64,PIXELS"},"output":[{"ref":{"main":"first"},"tag":"first",'
+    '"methods":[{"method":"resize","options":{"width":250}}]}]}'
+)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    config.add_option(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    settings = config.settings_of(options)
+    logs.set_up(settings.log.level, settings.log.format)
+    uvloop.run(_serve(settings))
+    return 0
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    service = Service(settings)
+    try:
+        await service.start()
+        await _answer(service, settings, stop)
+    finally:
+        await service.stop()
+    log.info("stopped", extra={"stage": "stop"})
+
+
+async def _answer(service: Service, settings: Settings, stop: asyncio.Event) -> None:
+    runner = web.AppRunner(service.web(), access_log=None, handle_signals=False, shutdown_timeout=CLOSE_WITHIN)
+    await runner.setup()
+    site = web.TCPSite(runner, settings.server.host, settings.server.port, reuse_address=True)
+    try:
+        await site.start()
+    except OSError as fault:
+        address = f"{settings.server.host}:{settings.server.port}"
+        raise BadSettings((f"server.host, server.port: {address} cannot be listened on: {fault.strerror}",)) from fault
+    try:
+        log.info("sixpx answers at %s", settings.public_url, extra={"stage": "start"})
+        if service.first_user is not None:
+            print(welcome(service.first_user, settings.public_url), flush=True)
+        await stop.wait()
+        log.info("stopping: jobs in flight may finish, the rest is given back", extra={"stage": "stop"})
+        await site.stop()
+        await service.drain()
+    finally:
+        await runner.cleanup()
+
+
+def welcome(first: FirstUser, url: str) -> str:
+    """What is said once, at the first start: the secret is shown here and never again."""
+    user = first.user
+    body = FIRST_JOB.replace("PIXELS", PIXELS)
+    return f"""
+A first user was made. Its secret is shown this once; only a hash of it is kept.
+
+  user id  {user.id}
+  key      {user.api_key}
+  secret   {first.secret}
+
+A first job (paste it into another terminal):
+
+  curl -s '{url}/v1/users/{user.id}/jobs?key={user.api_key}&secret={first.secret}' -d '{body}'
+
+and all jobs with their pictures' addresses:
+
+  curl -s '{url}/v1/users/{user.id}/jobs?key={user.api_key}&secret={first.secret}'
+
+For `sixpx submit`:
+
+  export SIXPX_AS={user.id}:{user.api_key}:{first.secret}
+"""

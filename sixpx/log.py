@@ -1,0 +1,55 @@
+"""Owns how log records look: a line each, text for people or JSON for machines, with job and stage. Never a secret."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+FIELDS = ("job", "user", "stage", "output", "code", "ms", "bytes", "method", "path", "status", "request")
+"""What our records may carry beside their sentence."""
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: `time level logger message` and the FIELDS that the record has."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": _stamp(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_extra(record),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return orjson.dumps(line, default=str).decode()
+
+
+class TextLines(logging.Formatter):
+    """`2014-08-16T20:41:06.343Z info sixpx.runner: job …: complete  stage=end ms=12`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        extra = "".join(f" {key}={value}" for key, value in _extra(record).items())
+        line = f"{_stamp(record)} {record.levelname.lower():7} {record.name}: {record.getMessage()} {extra}".rstrip()
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def set_up(level: str, format: str) -> None:
+    """Sends every record to standard error. `format` is `text` or `json`."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines() if format == "json" else TextLines())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
+
+
+def _stamp(record: logging.LogRecord) -> str:
+    when = datetime.fromtimestamp(record.created, UTC)
+    return when.strftime("%Y-%m-%dT%H:%M:%S.") + f"{when.microsecond // 1000:03d}Z"
+
+
+def _extra(record: logging.LogRecord) -> dict[str, Any]:
+    return {key: record.__dict__[key] for key in FIELDS if record.__dict__.get(key) is not None}

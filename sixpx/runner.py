@@ -1,0 +1,201 @@
+"""Owns who works on what: claims, leases, the window of jobs in flight, giving back. Never SQL, never a pixel.
+
+The window is wider than the lanes, so that downloads and uploads of some jobs run while others are rendered; it is
+closed while too many fetched bytes lie in the scratch folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sixpx.core import job as core
+from sixpx.core.job import Job, Status, Trouble
+from sixpx.errors import Lost, StoreDown
+from sixpx.hub import EVERY, Hub, JobEvent
+from sixpx.run import Means, Run
+from sixpx.store.base import Claim, Store
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """`window`: jobs in flight; `spool_bytes`: fetched bytes on disk beyond which no job is claimed; times in seconds:
+    a lease, the pause between looks into an empty queue, and how long `stop` lets jobs finish."""
+
+    window: int = 32
+    spool_bytes: int = 2_000_000_000
+    lease: float = 30.0
+    look: float = 1.0
+    grace: float = 20.0
+
+
+@dataclass(slots=True)
+class _Flight:
+    claim: Claim
+    run: Run
+    task: asyncio.Task[None]
+
+
+class Runner:
+    """Works on the store's jobs until `stop`. One in a process."""
+
+    def __init__(self, owner: str, store: Store, hub: Hub, means: Means, scratch: Path, pace: Pace) -> None:
+        self._owner = owner
+        self._store = store
+        self._hub = hub
+        self._means = means
+        self._scratch = scratch
+        self._pace = pace
+        self._flights: dict[tuple[str, int], _Flight] = {}
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._loops: list[asyncio.Task[None]] = []
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._flights)
+
+    async def start(self) -> None:
+        self._loops = [asyncio.create_task(self._claim_for_ever()), asyncio.create_task(self._renew_for_ever())]
+
+    async def stop(self) -> None:
+        """Claims nothing more, lets the jobs in flight finish within the grace time, and gives back the rest."""
+        self._stopping = True
+        self._wake.set()
+        tasks = [flight.task for flight in self._flights.values()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=self._pace.grace)
+        for task in (*tasks, *self._loops):
+            task.cancel()
+        await asyncio.gather(*tasks, *self._loops, return_exceptions=True)
+
+    # --- claiming --------------------------------------------------------------------------------
+
+    async def _claim_for_ever(self) -> None:
+        with self._hub.listening(EVERY, self._hear):
+            while not self._stopping:
+                self._wake.clear()
+                try:
+                    await self._claim()
+                except StoreDown as down:
+                    log.warning("no jobs can be claimed: %s", down.detail, extra={"stage": "claim"})
+                await self._pause()
+
+    def _hear(self, event: JobEvent) -> None:
+        if event.by_owner and event.status.ended:
+            for flight in self._flights.values():
+                if flight.claim.job.id == event.job_id:
+                    flight.task.cancel()
+        self._wake.set()
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(self._pace.look):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _claim(self) -> None:
+        room = self._pace.window - len(self._flights)
+        if self._stopping or room <= 0 or self._spooled() > self._pace.spool_bytes:
+            return
+        now = self._means.clock()
+        for claim in await self._store.claim(self._owner, now, self._lease_end(now), room):
+            self._take_off(claim)
+
+    def _spooled(self) -> int:
+        return sum(flight.run.spooled for flight in self._flights.values())
+
+    def _lease_end(self, now: datetime) -> datetime:
+        return now + timedelta(seconds=self._pace.lease)
+
+    def _take_off(self, claim: Claim) -> None:
+        folder = self._scratch / f"{claim.job.id}.{claim.serial}"
+        run = Run(claim.job, folder, self._means, lambda job: self._store.save(claim, job))
+        task = asyncio.create_task(self._fly(claim, run), name=f"job {claim.job.id}")
+        self._flights[_key(claim)] = _Flight(claim, run, task)
+        self._tell(claim.job)
+
+    # --- one job ---------------------------------------------------------------------------------
+
+    async def _fly(self, claim: Claim, run: Run) -> None:
+        """The run of one claimed job, and the way it ends."""
+        extra = {"job": claim.job.id, "stage": "run"}
+        try:
+            ended = await run.finish()
+            await self._store.save(claim, ended)
+            _log_end(ended)
+            self._tell(ended)
+        except asyncio.CancelledError:
+            await self._give_back(claim, run)
+            raise
+        except Lost:
+            log.info("the job is no longer ours", extra=extra)
+        except StoreDown as down:
+            # its lease ends by itself, and then it runs again
+            log.warning("the job cannot be recorded: %s", down.detail, extra=extra)
+        except Exception:
+            log.exception("the job could not be run", extra=extra)
+            await self._fail(claim, run)
+        finally:
+            self._flights.pop(_key(claim), None)
+            self._wake.set()
+
+    async def _fail(self, claim: Claim, run: Run) -> None:
+        """A mistake of ours ends the job instead of running it for ever."""
+        trouble = Trouble("internal", "run", "the service made a mistake with this output; it is in its log", True)
+        failed = core.fail_unfinished(run.job, trouble, self._means.clock())
+        try:
+            await self._store.save(claim, failed)
+            self._tell(failed)
+        except (Lost, StoreDown):
+            log.info("the job is no longer ours", extra={"job": failed.id, "stage": "run"})
+
+    async def _give_back(self, claim: Claim, run: Run) -> None:
+        job = core.advance(run.job, Status.PENDING, self._means.clock())
+        try:
+            await self._store.give_back(claim, job)
+            log.info("the job was given back", extra={"job": job.id, "stage": "run"})
+        except (Lost, StoreDown):
+            log.info("the job is no longer ours", extra={"job": job.id, "stage": "run"})
+
+    def _tell(self, job: Job) -> None:
+        self._hub.publish(JobEvent(job.id, job.user_id, job.status))
+
+    # --- leases ----------------------------------------------------------------------------------
+
+    async def _renew_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(self._pace.lease / 3)
+            try:
+                await self._renew()
+            except StoreDown as down:
+                log.warning("leases cannot be renewed: %s", down.detail, extra={"stage": "lease"})
+
+    async def _renew(self) -> None:
+        now = self._means.clock()
+        claims = [flight.claim for flight in self._flights.values()]
+        for lost in await self._store.renew(claims, self._lease_end(now)):
+            if (flight := self._flights.get(_key(lost))) is not None:
+                flight.task.cancel()
+        if released := await self._store.release(now):
+            log.warning("%d jobs of ended leases are pending again", released, extra={"stage": "lease"})
+            self._wake.set()
+
+
+def _key(claim: Claim) -> tuple[str, int]:
+    return claim.job.id, claim.serial
+
+
+def _log_end(job: Job) -> None:
+    extra = {"job": job.id, "user": job.user_id, "stage": "end", "ms": job.total.total, "bytes": job.bytes}
+    log.info("job %s: %s", job.id, job.status, extra=extra)
+    for one in job.processed:
+        if one.trouble is not None:
+            fault = {"job": job.id, "stage": one.trouble.stage, "code": one.trouble.code, "output": one.tag}
+            log.warning("output %s failed: %s", one.tag, one.trouble.detail, extra=fault)

@@ -1,0 +1,227 @@
+"""Owns the configuration: a TOML file and the environment become one frozen Settings. Never used below `app`.
+
+`SIXPX_SERVER_PORT=80` overrides `port` in `[server]`. All faults come in one report.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+from sixpx.errors import BadSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    host: str = "127.0.0.1"
+    port: int = 8666
+    public_url: str = ""
+    data: str = "./data"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    count: int = 0
+    recycle: int = 200
+    memory: int = 4 * 1024**3
+    nice: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    window: int = 32
+    spool_bytes: int = 2_000_000_000
+    lease_seconds: float = 30.0
+    grace_seconds: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    allow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    connect_seconds: float = 5.0
+    total_seconds: float = 30.0
+    tries: int = 3
+    redirects: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    input_bytes: int = 100_000_000
+    input_pixels: int = 75_000_000
+    input_frames: int = 300
+    all_frames_pixels: int = 268_000_000
+    output_side: int = 16_384
+    inputs: int = 20
+    outputs: int = 50
+    methods: int = 20
+    body_bytes: int = 32_000_000
+    render_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    level: str = "info"
+    format: str = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be configured; `config.example.toml` explains each value."""
+
+    server: Server = field(default_factory=Server)
+    store: Store = field(default_factory=Store)
+    security: Security = field(default_factory=Security)
+    lanes: Lanes = field(default_factory=Lanes)
+    runner: Runner = field(default_factory=Runner)
+    network: Network = field(default_factory=Network)
+    fetch: Fetch = field(default_factory=Fetch)
+    limits: Limits = field(default_factory=Limits)
+    log: Log = field(default_factory=Log)
+
+    @property
+    def public_url(self) -> str:
+        """Where clients reach the service, without a slash at the end."""
+        host = f"[{self.server.host}]" if ":" in self.server.host else self.server.host
+        return self.server.public_url.rstrip("/") or f"http://{host}:{self.server.port}"
+
+    @property
+    def data(self) -> Path:
+        return Path(self.server.data)
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file; `store.url` is `sqlite:PATH` or empty."""
+        return Path(self.store.url.removeprefix("sqlite:")) if self.store.url else self.data / "sixpx.db"
+
+    @property
+    def lane_count(self) -> int:
+        """`lanes.count`, or one a processor where it is 0."""
+        return self.lanes.count or len(os.sched_getaffinity(0))
+
+
+SECTIONS: Mapping[str, type] = {one.name: one.default_factory for one in fields(Settings)}  # type: ignore[misc]  # a class
+PREFIX = "SIXPX_"
+OF_CLIENTS = frozenset({"SIXPX_AS", "SIXPX_AT"})
+"""Variables that `sixpx submit` reads; they are no settings."""
+CHOICES = {"log.level": ("debug", "info", "warning", "error"), "log.format": ("text", "json")}
+MAY_BE_ZERO = {"lanes.count", "lanes.recycle", "lanes.nice", "fetch.redirects", "server.port", "runner.grace_seconds"}
+
+
+def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
+    """Settings from the file (if any) and the environment. Raises BadSettings with every fault at once."""
+    faults: list[str] = []
+    raw = _read(path, faults)
+    _overlay(raw, environment, faults)
+    sections = {name: _section(name, kind, raw.pop(name, {}), faults) for name, kind in SECTIONS.items()}
+    faults += [f"[{name}]: no such section; there are {', '.join(SECTIONS)}" for name in raw]
+    settings = Settings(**sections)
+    faults += _contradictions(settings)
+    if faults:
+        raise BadSettings(tuple(faults))
+    return settings
+
+
+def _read(path: Path | None, faults: list[str]) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as fault:
+        faults.append(f"{path}: {fault.strerror}")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        faults.append(f"{path}: not TOML: {fault}")
+    return {}
+
+
+def _overlay(raw: dict[str, Any], environment: Mapping[str, str], faults: list[str]) -> None:
+    for variable, value in sorted(environment.items()):
+        if not variable.startswith(PREFIX) or variable in OF_CLIENTS:
+            continue
+        section, _, name = variable.removeprefix(PREFIX).lower().partition("_")
+        kinds = {one.name: one.type for one in fields(SECTIONS[section])} if section in SECTIONS else {}
+        if name not in kinds:
+            faults.append(f"{variable}: no such setting")
+            continue
+        table = raw.setdefault(section, {})
+        if isinstance(table, dict):
+            table[name] = _from_text(value, str(kinds[name]))
+
+
+def _from_text(value: str, kind: str) -> Any:
+    """The value that TOML would have given; what does not convert is left for the check."""
+    if kind.startswith("tuple"):
+        return [one.strip() for one in value.split(",") if one.strip()]
+    convert: Callable[[str], Any] = {"int": int, "float": float}.get(kind, str)
+    try:
+        return convert(value)
+    except ValueError:
+        return value
+
+
+def _section(name: str, kind: type, raw: Any, faults: list[str]) -> Any:
+    if not isinstance(raw, dict):
+        faults.append(f"{name}: expected a section [{name}], got {raw!r}")
+        return kind()
+    known = {one.name: str(one.type) for one in fields(kind)}
+    values = {}
+    for key, value in raw.items():
+        if key not in known:
+            faults.append(f"{name}.{key}: no such setting; [{name}] knows {', '.join(known)}")
+        elif fault := _fault(f"{name}.{key}", known[key], value):
+            faults.append(f"{name}.{key}: {fault}")
+        else:
+            values[key] = tuple(value) if isinstance(value, list) else value
+    return kind(**values)
+
+
+def _fault(key: str, kind: str, value: Any) -> str | None:
+    """What is wrong with one value, or None."""
+    if kind.startswith("tuple"):
+        right = isinstance(value, list) and all(isinstance(one, str) for one in value)
+        return None if right else f"expected a list of strings, got {value!r}"
+    if kind == "str":
+        allowed = CHOICES.get(key)
+        if not isinstance(value, str) or (allowed and value not in allowed):
+            return f"expected {' or '.join(allowed) if allowed else 'a string'}, got {value!r}"
+        return None
+    numbers = (int,) if kind == "int" else (int, float)
+    least = 0 if key in MAY_BE_ZERO else 1 if kind == "int" else 0.001
+    if isinstance(value, bool) or not isinstance(value, numbers) or not least <= value < float("inf"):
+        return f"expected {'a whole number' if kind == 'int' else 'a number'} of at least {least}, got {value!r}"
+    return None
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    faults = []
+    if settings.server.port > 65535:
+        faults.append(f"server.port: expected a port up to 65535, got {settings.server.port}")
+    url = settings.store.url
+    if url and not url.startswith("sqlite:"):
+        faults.append(f"store.url: expected sqlite:PATH (this version has no other store), got {url.split('@')[-1]!r}")
+    for network in settings.network.allow:
+        try:
+            ip_network(network)
+        except ValueError as fault:
+            faults.append(f"network.allow: expected networks such as 10.0.0.0/8: {fault}")
+    if settings.server.public_url and not settings.server.public_url.startswith(("http://", "https://")):
+        faults.append(f"server.public_url: expected http:// or https://, got {settings.server.public_url!r}")
+    return faults

@@ -1,0 +1,168 @@
+"""Owns the stored shape of a job: edition 3's fields, and what is private to us under `sixpx`. Never SQL or BSON.
+
+`user_id created modified status` are left out: they are columns in SQL and fields in MongoDB, which each store adds.
+Dates are ISO 8601 strings in UTC with milliseconds, as the API prints them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from sixpx.core.job import Input, Job, Output, Picture, Processed, Span, Status, Step, Stored, Trouble, User
+
+Document = dict[str, Any]
+
+
+def iso(when: datetime) -> str:
+    """`2014-08-16T20:41:06.343Z` (SPEC section 1)."""
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{when.microsecond // 1000:03d}Z"
+
+
+def when(text: str) -> datetime:
+    """The inverse of `iso`."""
+    return datetime.fromisoformat(text)
+
+
+def from_job(job: Job) -> Document:
+    """The document that `to_job` reads back into an equal job."""
+    return {
+        "_id": job.id,
+        "input": {one.name: one.shown for one in job.inputs},
+        "output": [dict(one.asked) for one in job.outputs],
+        "processed": [_from_processed(one) for one in job.processed],
+        "callback": job.callback,
+        "data": dict(job.data),
+        "images": [_without_none(asdict(one)) for one in job.pictures],
+        "error": None if job.trouble is None else _without_none(asdict(job.trouble)),
+        "totals": {"bytes": job.bytes, "duration": _from_span(job.total)},
+        "sixpx": {
+            "version": job.version,
+            "input": {one.name: _without_none({"sealed": one.sealed, "blob": one.blob}) for one in job.inputs},
+            "output": [_from_output(one) for one in job.outputs],
+        },
+    }
+
+
+def to_job(raw: Mapping[str, Any], user_id: str, status: str, created: datetime, modified: datetime) -> Job:
+    """The job of a stored document and its columns."""
+    private = raw["sixpx"]
+    return Job(
+        id=raw["_id"],
+        user_id=user_id,
+        created=created,
+        modified=modified,
+        inputs=tuple(Input(name, shown, **private["input"][name]) for name, shown in raw["input"].items()),
+        outputs=tuple(_to_output(a, p) for a, p in zip(raw["output"], private["output"], strict=True)),
+        processed=tuple(_to_processed(one) for one in raw["processed"]),
+        status=Status(status),
+        callback=raw["callback"],
+        data=raw["data"],
+        pictures=tuple(_to_picture(one) for one in raw["images"]),
+        trouble=None if raw["error"] is None else Trouble(**raw["error"]),
+        total=_to_span(raw["totals"]["duration"]),
+        version=private["version"],
+    )
+
+
+def _from_output(output: Output) -> Document:
+    saving = {"quality": output.quality, "progressive": output.progressive, "keep_metadata": output.keep_metadata}
+    return _without_none(
+        {
+            "tag": output.tag,
+            "names": dict(output.names),
+            "type": output.type,
+            "destination": output.destination,
+            "sealed": output.sealed,
+            **saving,
+        }
+    )
+
+
+def _to_output(asked: Mapping[str, Any], private: Mapping[str, Any]) -> Output:
+    return Output(asked=asked, steps=steps_of(asked), **private)
+
+
+def steps_of(asked: Mapping[str, Any]) -> tuple[Step, ...]:
+    """The chain of an output as edition 3 writes it; it is kept once, as asked."""
+    return tuple(Step(one["method"], one.get("options") or {}) for one in asked.get("methods") or ())
+
+
+def _from_processed(one: Processed) -> Document:
+    return {
+        "_id": one.id,
+        "created": iso(one.created),
+        "modified": iso(one.modified),
+        "name": one.tag,
+        "status": str(one.status),
+        "data": {
+            "bytes": one.bytes,
+            "output": {name: _from_stored(stored) for name, stored in one.stored.items()},
+            "duration": _from_span(one.span),
+        },
+        **({} if one.trouble is None else {"error": _without_none(asdict(one.trouble))}),
+    }
+
+
+def _to_processed(raw: Mapping[str, Any]) -> Processed:
+    data = raw["data"]
+    return Processed(
+        id=raw["_id"],
+        tag=raw["name"],
+        created=when(raw["created"]),
+        modified=when(raw["modified"]),
+        status=Status(raw["status"]),
+        stored={name: _to_stored(one) for name, one in data["output"].items()},
+        span=_to_span(data["duration"]),
+        trouble=Trouble(**raw["error"]) if "error" in raw else None,
+    )
+
+
+def _from_stored(stored: Stored) -> Document:
+    info = {"width": stored.width, "height": stored.height, "bytes": stored.bytes, "type": stored.type}
+    document: Document = {"info": info, "location": stored.location}
+    if stored.analysis is not None:
+        document["analysis"] = dict(stored.analysis)
+    if stored.looked_for_face:
+        document["face"] = None if stored.face is None else dict(stored.face)
+    return document
+
+
+def _to_stored(raw: Mapping[str, Any]) -> Stored:
+    face = raw.get("face")
+    return Stored(
+        **raw["info"], location=raw["location"], analysis=raw.get("analysis"), face=face, looked_for_face="face" in raw
+    )
+
+
+def _to_picture(raw: Mapping[str, Any]) -> Picture:
+    latlon = raw.get("latlon")
+    return Picture(**{**raw, "latlon": tuple(latlon) if latlon else None})
+
+
+def _from_span(span: Span) -> Document:
+    if span.start is None:
+        return {}
+    ends = {} if span.end is None else {"end": iso(span.end), "total": span.total}
+    return {"start": iso(span.start), **ends, "download": span.download, "upload": span.upload}
+
+
+def _to_span(raw: Mapping[str, Any]) -> Span:
+    if not raw:
+        return Span()
+    end = when(raw["end"]) if "end" in raw else None
+    return Span(when(raw["start"]), end, raw["download"], raw["upload"])
+
+
+def _without_none(raw: Mapping[str, Any]) -> Document:
+    return {key: value for key, value in raw.items() if value is not None}
+
+
+def from_user(user: User) -> Document:
+    return {**asdict(user), "created": iso(user.created)}
+
+
+def to_user(raw: Mapping[str, Any]) -> User:
+    return User(**{**raw, "created": when(raw["created"])})

@@ -1,0 +1,61 @@
+"""Owns default hosting (`6px`): files under the data directory, which the service serves itself. Never serves them."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import shutil
+from pathlib import Path
+from urllib.parse import quote
+
+from sixpx.errors import PutFailed
+from sixpx.targets.base import Parcel
+
+
+class Disk:
+    """Files at `root/user/job/name`, public at `base/user/job/name`."""
+
+    def __init__(self, root: Path, base: str) -> None:
+        self._root = root
+        self._base = base.rstrip("/")
+
+    async def put(self, parcel: Parcel) -> str:
+        """Written under a temporary name, synced to the disk and renamed: a reader sees all of it or nothing."""
+        try:
+            await asyncio.to_thread(_place, parcel.source, self._root / parcel.folder / parcel.name)
+        except OSError as fault:
+            full = fault.errno in (errno.ENOSPC, errno.EDQUOT)
+            reason = "the disk is full" if full else fault.strerror or "the disk cannot be written to"
+            raise PutFailed(f"default hosting: {reason}", retryable=full) from fault
+        return f"{self._base}/{parcel.folder}/{quote(parcel.name)}"
+
+    async def remove(self, folder: str) -> None:
+        """Removes a job's files; there may be none."""
+        await asyncio.to_thread(shutil.rmtree, self._root / folder, True)
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+
+def _place(source: Path, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)
+    try:
+        # the scratch folder lies on the same file system as a rule: a second name costs no copy
+        os.link(source, part)
+    except OSError as fault:
+        if fault.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP):
+            raise
+        shutil.copyfile(source, part)
+    _sync(part)
+    os.replace(part, path)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
