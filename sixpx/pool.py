@@ -13,6 +13,7 @@ import importlib
 import logging
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 
 REBUILD_TRIES = 5
 """How often a Render may meet a pool that broke under it before it is reported: innocents are run again."""
+
+MISTAKE = Flaw("internal", "render", "the service made a mistake with this output; it is in its log", True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class Lanes:
 
 def _set_up(worker: str, memory: int, nice: int, scratch: str) -> None:
     """Runs in each new child."""
+    # pebble ends a lane by SIGTERM first; its own handler would wait for libvips to come back from a hopeless picture
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     importlib.import_module(worker).set_up(memory=memory, nice=nice, scratch=scratch)
 
 
@@ -140,6 +145,11 @@ class Pool:
             return Flaw("time_limit", "render", f"the output was not made within {limit:g} s (limit: render_seconds)")
         except pebble.ProcessExpired as gone:
             return Flaw("lane_crashed", "render", f"the image process ended unexpectedly ({_cause(gone.exitcode)})")
+        except BrokenProcessPool:
+            raise
+        except Exception:
+            log.exception("%s: the worker made a mistake", render.id, extra={"stage": "render"})
+            return Report(render.id, None, {}, dict.fromkeys((sheet.key for sheet in render.sheets), MISTAKE))
         report = Report.from_json(raw)
         self.busy_ms += report.busy_ms
         return report

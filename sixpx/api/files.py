@@ -31,8 +31,8 @@ class Files:
         info = request.match_info
         name = info["filename"]
         type = TYPES.get(name.rpartition(".")[2])
-        # the router gives names decoded: %2F is a separator again, and a leading dot is a file being written
-        if type is None or name.startswith(".") or "/" in name or "\\" in name or "\0" in name:
+        # the router gives names decoded: %2F is a separator again. A file being written ends in `part`: no type
+        if type is None or "/" in name or "\\" in name or "\0" in name:
             raise NotFound("there is no such file")
         path = self._root / info["user_id"] / info["job_id"] / name
         return web.FileResponse(path, headers={**HEADERS, "Content-Type": type})

@@ -27,6 +27,8 @@ from sixpx.targets import HOSTED
 
 DEPTH_MOST = 100
 """Nesting of a body; far below what our JSON writers can take."""
+NAME_BYTES_MOST = 200
+"""File systems and FTP servers stop at 255 bytes; ours add an ending and, for a moment, a mark."""
 WAIT_MOST = 60.0
 MAIN = "main"
 RESERVED = frozenset({"key", "secret", "page", "per_page", "sort_by", "wait"})
@@ -71,7 +73,9 @@ def body(raw: bytes) -> Any:
 
 def posted(asked: Any, user: User, now: datetime, maker: Maker) -> Posted:
     """The job that a body asks for. Raises Invalid with every mistake at once."""
-    found = [*_too_deep(asked), *schemas.mistakes(asked)]
+    # what bounds the work of judging comes first: a body of a million steps is refused before it is read closely
+    found = [*_too_deep(asked), *_count_mistakes(asked, maker.counts)]
+    found = found or list(schemas.mistakes(asked))
     if not found:
         found = list(_mistakes(asked, user, maker))
     if found:
@@ -101,7 +105,6 @@ def _inside(outer: dict[str, Any] | list[Any]) -> Iterable[Any]:
 
 
 def _mistakes(asked: Mapping[str, Any], user: User, maker: Maker) -> Iterable[Mistake]:
-    yield from _count_mistakes(asked, maker.counts)
     for name, url in asked["input"].items():
         yield from _url_mistakes(f"/input/{_escaped(name)}", url)
     callback = (asked.get("callback") or {}).get("url")
@@ -110,19 +113,27 @@ def _mistakes(asked: Mapping[str, Any], user: User, maker: Maker) -> Iterable[Mi
     for index, output in enumerate(asked["output"]):
         yield from _ref_mistakes(index, output, asked["input"])
         yield from _destination_mistakes(index, output, user)
+        yield from _name_mistakes(index, output)
     yield from _same_tags(asked["output"])
-    yield from _same_files(asked["output"])
+    yield from _same_files(asked["output"], user, maker.vault)
 
 
-def _count_mistakes(asked: Mapping[str, Any], counts: Counts) -> Iterable[Mistake]:
-    def check(pointer: str, things: Any, most: int, noun: str) -> Iterable[Mistake]:
-        if things and len(things) > most:
-            yield Mistake(pointer, f"expected at most {most} {noun} (limits.{noun}), got {len(things)}")
+def _count_mistakes(asked: Any, counts: Counts) -> Iterable[Mistake]:
+    """Of any JSON value: what is not shaped as a body has no counts."""
+    if not isinstance(asked, dict):
+        return
+    outputs = asked.get("output")
+    yield from _too_many("/input", asked.get("input"), counts.inputs, "inputs")
+    yield from _too_many("/output", outputs, counts.outputs, "outputs")
+    for index, output in enumerate(outputs[: counts.outputs] if isinstance(outputs, list) else ()):
+        if isinstance(output, dict):
+            yield from _too_many(f"/output/{index}/methods", output.get("methods"), counts.methods, "methods")
+            yield from _too_many(f"/output/{index}/ref", output.get("ref"), counts.inputs, "inputs")
 
-    yield from check("/input", asked["input"], counts.inputs, "inputs")
-    yield from check("/output", asked["output"], counts.outputs, "outputs")
-    for index, output in enumerate(asked["output"]):
-        yield from check(f"/output/{index}/methods", output.get("methods"), counts.methods, "methods")
+
+def _too_many(pointer: str, things: Any, most: int, noun: str) -> Iterable[Mistake]:
+    if isinstance(things, dict | list) and len(things) > most:
+        yield Mistake(pointer, f"expected at most {most} {noun} (limits.{noun}), got {len(things)}")
 
 
 def _url_mistakes(pointer: str, url: str) -> Iterable[Mistake]:
@@ -183,7 +194,15 @@ def _same_tags(outputs: list[Mapping[str, Any]]) -> Iterable[Mistake]:
         seen.setdefault(tag, index)
 
 
-def _same_files(outputs: list[Mapping[str, Any]]) -> Iterable[Mistake]:
+def _name_mistakes(index: int, output: Mapping[str, Any]) -> Iterable[Mistake]:
+    if isinstance(output["ref"], dict):
+        for ref, name in output["ref"].items():
+            if name and len(name.encode()) > NAME_BYTES_MOST:
+                detail = f"expected a file name of at most {NAME_BYTES_MOST} bytes in UTF-8, got {len(name.encode())}"
+                yield Mistake(f"/output/{index}/ref/{_escaped(ref)}", detail)
+
+
+def _same_files(outputs: list[Mapping[str, Any]], user: User, vault: Vault) -> Iterable[Mistake]:
     """Two results with one name at one place (SPEC section 9, Names)."""
     seen: dict[tuple[str, str], list[str | None]] = {}
     for index, output in enumerate(outputs):
@@ -192,11 +211,17 @@ def _same_files(outputs: list[Mapping[str, Any]]) -> Iterable[Mistake]:
         for ref, name in names.items():
             if not name:
                 continue
-            types = seen.setdefault(((output.get("url") or HOSTED).rstrip("/"), stem(name)), [])
+            types = seen.setdefault((_place(output.get("url") or HOSTED, user, vault), stem(name)), [])
             if type in types or (types and (type is None or None in types)):
                 detail = "expected a file name of its own; another output writes to the same place under this name"
                 yield Mistake(f"/output/{index}/ref/{_escaped(ref)}", detail)
             types.append(type)
+
+
+def _place(url: str, user: User, vault: Vault) -> str:
+    """What two outputs must share to meet at one place; a mask is what it stands for."""
+    sealed = user.connections.get(url)
+    return (vault.open(sealed) if sealed else url).rstrip("/")
 
 
 def _escaped(name: str) -> str:
@@ -246,7 +271,7 @@ def _output(index: int, asked: Mapping[str, Any], user: User, maker: Maker) -> O
         names={name: stem(str(file)) if file else maker.new_name() for name, file in chosen.items()},
         steps=steps_of(asked),
         type=canonical(asked["type"]) if asked.get("type") else None,
-        quality=asked.get("quality"),
+        quality=int(asked["quality"]) if asked.get("quality") else None,
         progressive=bool(asked.get("progressive")),
         keep_metadata=asked.get("metadata") == "keep",
         destination=destination,

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from sixpx.api import schemas
 from sixpx.api.auth import user_of
 from sixpx.api.v1 import read, versions, write
 from sixpx.core.job import Job, Status, User
@@ -39,6 +40,7 @@ class Api:
     ready: Callable[[], Awaitable[Mapping[str, str]]]
 
     def add_to(self, app: web.Application) -> None:
+        schemas.law()  # read once, before the first request
         jobs = "/v1/users/{user_id}/jobs"
         app.router.add_post(jobs, self.create)
         app.router.add_get(jobs, self.list)
