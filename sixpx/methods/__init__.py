@@ -1,0 +1,12 @@
+"""Owns METHODS, the methods of the API by name. Never scans folders or entry points: a new method is one more line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sixpx.methods import crop, layer, resize, rotate
+from sixpx.methods.base import Method
+
+_ALL: tuple[Method, ...] = (resize, rotate, crop, layer)
+
+METHODS: Mapping[str, Method] = {method.name: method for method in _ALL}
