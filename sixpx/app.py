@@ -16,6 +16,7 @@ from pathlib import Path
 from aiohttp import web
 
 from sixpx import credentials, ids
+from sixpx.api.auth import Auth
 from sixpx.api.files import Files
 from sixpx.api.middleware import explained, timed
 from sixpx.api.v1.read import Counts, Maker
@@ -78,19 +79,19 @@ class Service:
         if released := await self.store.release(now(), everything=True):
             log.info("%d interrupted jobs are pending again", released, extra={"stage": "start"})
         self.first_user = await self._make_first_user()
-        self.pool = Pool(_lanes(settings), self._scratch)
+        self.pool = Pool(lanes_of(settings), self._scratch)
         self._stack.push_async_callback(self.pool.close)
         await self.pool.start()
         self.runner = await self._start_runner()
 
     async def _start_runner(self) -> Runner:
         settings = self.settings
-        fetcher = Fetcher(Guard(settings.network.allow), _fetch_limits(settings))
+        fetcher = Fetcher(Guard(settings.network.allow), fetch_limits(settings))
         self._stack.push_async_callback(fetcher.close)
         targets = Targets({HOSTED: self.disk})
         self._stack.push_async_callback(targets.close)
         sources = InputSources(self.store, fetcher, self.vault, settings.limits.input_bytes)
-        means = Means(sources, self.pool, targets, _render_limits(settings), now)
+        means = Means(sources, self.pool, targets, render_limits(settings), now)
         owner = f"{socket.gethostname()}/{os.getpid()}"
         runner = Runner(owner, self.store, self.hub, means, self._scratch, _pace(settings))
         await runner.start()
@@ -120,7 +121,9 @@ class Service:
         app = web.Application(middlewares=[timed, explained], client_max_size=settings.limits.body_bytes)
         limits = settings.limits
         maker = Maker(ids.new_id, ids.new_name, self.vault, Counts(limits.inputs, limits.outputs, limits.methods))
-        Api(self.store, self.hub, maker, now, self.disk.remove, asdict(limits), self._troubles).add_to(app)
+        auth = Auth(self.store)
+        api = Api(self.store, auth, self.hub, maker, now, self.disk.remove, asdict(limits), self._troubles)
+        api.add_to(app)
         Files(settings.data / "hosted").add_to(app)
         return app
 
@@ -164,12 +167,14 @@ def _empty(folder: Path) -> None:
     folder.mkdir(parents=True)
 
 
-def _lanes(settings: Settings) -> Lanes:
+def lanes_of(settings: Settings) -> Lanes:
+    """The lanes of this machine."""
     lanes = settings.lanes
     return Lanes(settings.lane_count, lanes.recycle, lanes.memory, lanes.nice)
 
 
-def _fetch_limits(settings: Settings) -> FetchLimits:
+def fetch_limits(settings: Settings) -> FetchLimits:
+    """What a download may take."""
     fetch = settings.fetch
     return FetchLimits(
         connect_s=fetch.connect_seconds,
@@ -180,7 +185,8 @@ def _fetch_limits(settings: Settings) -> FetchLimits:
     )
 
 
-def _render_limits(settings: Settings) -> Limits:
+def render_limits(settings: Settings) -> Limits:
+    """What a lane may make."""
     limits = settings.limits
     return Limits(
         limits.input_pixels,

@@ -145,10 +145,11 @@ class Fetcher:
 
     async def _save(self, response: aiohttp.ClientResponse, path: Path) -> int:
         """Write the body to `path`, in one hop to a thread where it is small."""
+        # named as the configuration and GET /v1/limits name it
         limit, host = self._limits.max_bytes, response.url.host
         announced = response.content_length
         if announced is not None and announced > limit:
-            raise OverLimit(f"The file at {host} has {announced} bytes; the limit max_bytes is {limit}")
+            raise OverLimit(f"The file at {host} has {announced} bytes; the limit input_bytes is {limit}")
         size = 0
         while True:
             with _in_our_words(response.url):
@@ -157,7 +158,7 @@ class Fetcher:
                 break
             mode, size = "ab" if size else "wb", size + sum(map(len, batch))
             if size > limit:
-                raise OverLimit(f"The file at {host} has more than {limit} bytes, the limit max_bytes")
+                raise OverLimit(f"The file at {host} has more than {limit} bytes, the limit input_bytes")
             await _in_thread(_write, path, mode, batch)
         if size == 0:
             raise FetchFailed(f"{host} answered {response.status} with an empty body")

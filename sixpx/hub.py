@@ -9,17 +9,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sixpx.core.job import Status
+from sixpx.core.job import Job, Status
 
 
 @dataclass(frozen=True, slots=True)
 class JobEvent:
-    """A job changed its status. `by_owner`: its user asked for it (a new job, a cancellation, a retry)."""
+    """A job changed its status. `by_owner`: its user asked for it (a new job, a cancellation, a retry). `job`: the job
+    as it was recorded, where whoever tells has it at hand."""
 
     job_id: str
     user_id: str
     status: Status
     by_owner: bool = False
+    job: Job | None = None
 
 
 Listener = Callable[[JobEvent], None]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from datetime import UTC, datetime
 from typing import Any
-
-import orjson
 
 FIELDS = ("job", "user", "stage", "output", "code", "ms", "bytes", "method", "path", "status", "request")
 """What our records may carry beside their sentence."""
@@ -26,7 +25,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return orjson.dumps(line, default=str).decode()
+        return json.dumps(line, default=str, separators=(",", ":"))
 
 
 class TextLines(logging.Formatter):
@@ -35,6 +34,7 @@ class TextLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         extra = "".join(f" {key}={value}" for key, value in _extra(record).items())
         line = f"{_stamp(record)} {record.levelname.lower():7} {record.name}: {record.getMessage()} {extra}".rstrip()
+        line = line.replace("\r", "\\r").replace("\n", "\\n")  # what a client sent begins no line of its own
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 

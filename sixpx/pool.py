@@ -152,6 +152,7 @@ class Pool:
             return Report(render.id, None, {}, dict.fromkeys((sheet.key for sheet in render.sheets), MISTAKE))
         report = Report.from_json(raw)
         self.busy_ms += report.busy_ms
+        log.debug("%s: rendered", render.id, extra={"stage": "render", "ms": report.busy_ms})
         return report
 
     async def _rebuild(self, broken: pebble.ProcessPool | None) -> None:

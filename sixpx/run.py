@@ -190,6 +190,7 @@ class Run:
 
     def _note(self, name: str, seen: Seen | None) -> None:
         if seen is not None:
+            name = self.job.input(name).name
             others = (one for one in self.job.pictures if one.name != name)
             picture = Picture(name, seen.width, seen.height, seen.type, seen.bytes, seen.latlon)
             self.job = replace(self.job, pictures=(*others, picture))

@@ -67,6 +67,8 @@ class Runner:
         """Claims nothing more, lets the jobs in flight finish within the grace time, and gives back the rest."""
         self._stopping = True
         self._wake.set()
+        if self._loops:  # a claim under way is seen to its end: its jobs are in flight too
+            await asyncio.wait(self._loops[:1])
         tasks = [flight.task for flight in self._flights.values()]
         if tasks:
             await asyncio.wait(tasks, timeout=self._pace.grace)
@@ -84,6 +86,8 @@ class Runner:
                     await self._claim()
                 except StoreDown as down:
                     log.warning("no jobs can be claimed: %s", down.detail, extra={"stage": "claim"})
+                except Exception:  # a mistake of ours must not end the claiming for good
+                    log.exception("no jobs can be claimed", extra={"stage": "claim"})
                 await self._pause()
 
     def _hear(self, event: JobEvent) -> None:
@@ -165,7 +169,7 @@ class Runner:
             log.info("the job is no longer ours", extra={"job": job.id, "stage": "run"})
 
     def _tell(self, job: Job) -> None:
-        self._hub.publish(JobEvent(job.id, job.user_id, job.status))
+        self._hub.publish(JobEvent(job.id, job.user_id, job.status, job=job))
 
     # --- leases ----------------------------------------------------------------------------------
 
@@ -176,6 +180,8 @@ class Runner:
                 await self._renew()
             except StoreDown as down:
                 log.warning("leases cannot be renewed: %s", down.detail, extra={"stage": "lease"})
+            except Exception:  # as above
+                log.exception("leases cannot be renewed", extra={"stage": "lease"})
 
     async def _renew(self) -> None:
         now = self._means.clock()

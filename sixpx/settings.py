@@ -13,6 +13,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+from sixpx.credentials import Vault
 from sixpx.errors import BadSettings
 
 
@@ -123,7 +124,7 @@ PREFIX = "SIXPX_"
 OF_CLIENTS = frozenset({"SIXPX_AS", "SIXPX_AT"})
 """Variables that `sixpx submit` reads; they are no settings."""
 CHOICES = {"log.level": ("debug", "info", "warning", "error"), "log.format": ("text", "json")}
-MAY_BE_ZERO = {"lanes.count", "lanes.recycle", "lanes.nice", "fetch.redirects", "server.port", "runner.grace_seconds"}
+MAY_BE_ZERO = {"lanes.count", "lanes.recycle", "lanes.nice", "fetch.redirects", "runner.grace_seconds"}
 
 
 def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
@@ -217,6 +218,11 @@ def _contradictions(settings: Settings) -> list[str]:
     url = settings.store.url
     if url and not url.startswith("sqlite:"):
         faults.append(f"store.url: expected sqlite:PATH (this version has no other store), got {url.split('@')[-1]!r}")
+    if settings.security.key:
+        try:
+            Vault(settings.security.key)
+        except BadSettings as fault:
+            faults += [f"security.key: {one}" for one in fault.faults]
     for network in settings.network.allow:
         try:
             ip_network(network)

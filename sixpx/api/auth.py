@@ -9,6 +9,8 @@ import base64
 import binascii
 import hmac
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -20,7 +22,12 @@ from sixpx.store.base import Store
 
 ID = re.compile(r"[0-9a-f]{24}")
 NOBODY = credentials.digest("nobody")
+NOBODY_ID = "0" * 24
 REFUSED = "unknown user, or wrong key or secret"
+
+PROVEN_SECONDS = 2.0
+"""How long a proof holds without a look into the store: a rotated secret is dead after this."""
+PROVEN_MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +53,40 @@ def shown(request: web.Request) -> Shown:
     return Shown(key, secret)
 
 
-async def user_of(request: web.Request, store: Store) -> User:
-    """The user in the path, where the request proves to be his. Raises Unauthorized."""
-    user_id = request.match_info["user_id"]
-    asked = shown(request)
-    user = await store.user(user_id) if ID.fullmatch(user_id) else None
-    key_right = hmac.compare_digest((user.api_key if user else "").encode(), asked.key.encode())
-    secret_right = credentials.matches(asked.secret, user.secret_digest if user else NOBODY)
-    if user is None or not key_right or not secret_right:
-        raise Unauthorized(REFUSED)
-    return user
+class Auth:
+    """Knows users by the store, and for a moment those who have just proven themselves: most requests come in flocks.
+
+    Only a proof that held is remembered. Whoever proves nothing costs a look into the store each time, so that the
+    time of a refusal tells nothing about who exists.
+    """
+
+    def __init__(self, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._clock = clock
+        self._proven: dict[tuple[str, str, str], tuple[float, User]] = {}
+
+    async def user_of(self, request: web.Request) -> User:
+        """The user in the path, where the request proves to be his. Raises Unauthorized."""
+        asked = shown(request)
+        proof = (request.match_info["user_id"], asked.key, credentials.digest(asked.secret))
+        until, user = self._proven.get(proof, (0.0, None))
+        if user is None or until <= self._clock():
+            user = await self._prove(*proof)
+            self._remember(proof, user)
+        return user
+
+    async def _prove(self, user_id: str, key: str, digest: str) -> User:
+        user = await self._store.user(user_id if ID.fullmatch(user_id) else NOBODY_ID)
+        key_right = hmac.compare_digest((user.api_key if user else "").encode(), key.encode())
+        secret_right = hmac.compare_digest(user.secret_digest if user else NOBODY, digest)
+        if user is None or not key_right or not secret_right:
+            raise Unauthorized(REFUSED)
+        return user
+
+    def _remember(self, proof: tuple[str, str, str], user: User) -> None:
+        if len(self._proven) >= PROVEN_MOST:
+            self._proven.clear()
+        self._proven[proof] = (self._clock() + PROVEN_SECONDS, user)
 
 
 def _decoded(pair: str) -> str:

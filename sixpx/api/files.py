@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from pathlib import Path
 
 from aiohttp import web
@@ -35,4 +37,7 @@ class Files:
         if type is None or "/" in name or "\\" in name or "\0" in name:
             raise NotFound("there is no such file")
         path = self._root / info["user_id"] / info["job_id"] / name
+        # asked before: aiohttp's own 404 would carry our type, and "immutable" for a year
+        if not await asyncio.to_thread(os.path.isfile, path):
+            raise NotFound("there is no such file")
         return web.FileResponse(path, headers={**HEADERS, "Content-Type": type})

@@ -36,7 +36,10 @@ async def explained(request: web.Request, handler: Handler) -> web.StreamRespons
     try:
         return await handler(request)
     except SixpxError as fault:
-        return problem.of(fault)
+        reply = problem.of(fault)
+        if reply.status == 500:
+            log.exception("a request failed", extra={"method": request.method, "path": request.path})
+        return reply
     except web.HTTPException as fault:
         if fault.status < 400:
             raise

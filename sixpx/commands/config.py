@@ -1,4 +1,4 @@
-"""Owns how a command finds its configuration: `--config`, else ./sixpx.toml where there is one, else the defaults."""
+"""Owns how a command finds its configuration: `--config`, ./sixpx.toml, else the defaults. Never what is in it."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ Document = dict[str, Any]
 
 def iso(when: datetime) -> str:
     """`2014-08-16T20:41:06.343Z` (SPEC section 1)."""
-    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{when.microsecond // 1000:03d}Z"
+    return when.astimezone(UTC).isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 def when(text: str) -> datetime:

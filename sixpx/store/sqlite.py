@@ -10,6 +10,7 @@ import asyncio
 import fcntl
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -75,8 +76,12 @@ class SqliteStore:
         try:
             _prepare(path)
             return cls(path, lock)
-        except apsw.Error as broken:
-            raise BadSettings((f"store.url: {path} is not a usable SQLite file: {broken}",)) from broken
+        except (apsw.Error, BadSettings) as fault:
+            if lock is not None:
+                os.close(lock)
+            if isinstance(fault, BadSettings):
+                raise
+            raise BadSettings((f"store.url: {path} is not a usable SQLite file: {fault}",)) from fault
 
     async def close(self) -> None:
         await self._writer.close()
@@ -142,9 +147,7 @@ class SqliteStore:
         def change(db: apsw.Connection) -> list[Claim]:
             return [claim for _ in range(most) if (claim := _claim_next(db, owner, _ms(now), _ms(until)))]
 
-        # a look before the write: an idle service polls without a commit
-        if not await self._read(lambda db: db.execute("SELECT 1 FROM job WHERE status = 'pending' LIMIT 1").get):
-            return []
+        # where nothing is pending nothing is written, and the commit costs no sync
         return await self._writer.write(change)
 
     async def renew(self, claims: Sequence[Claim], until: datetime) -> Sequence[Claim]:
@@ -243,7 +246,11 @@ class SqliteStore:
     # --- reading ---------------------------------------------------------------------------------
 
     async def _read(self, work: Callable[[apsw.Connection], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._on_reader, work)
+        try:
+            reading = asyncio.get_running_loop().run_in_executor(self._readers, self._on_reader, work)
+        except RuntimeError as closed:
+            raise StoreDown("the store is closed") from closed
+        return await reading
 
     def _on_reader(self, work: Callable[[apsw.Connection], T]) -> T:
         if not hasattr(self._local, "connection"):
@@ -265,21 +272,38 @@ def _held(claim: Claim) -> tuple[str, str, int]:
 def _connect(path: Path) -> apsw.Connection:
     connection = apsw.Connection(str(path))
     connection.set_busy_timeout(BUSY_MS)
-    connection.execute("PRAGMA journal_mode = WAL")
+    _write_ahead(connection)
     connection.execute("PRAGMA synchronous = FULL")
     return connection
+
+
+def _write_ahead(connection: apsw.Connection) -> None:
+    """Where two processes make one new file at once SQLite does not wait by itself."""
+    for left in reversed(range(max(1, BUSY_MS // 10))):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except apsw.BusyError:
+            if not left:
+                raise
+            time.sleep(0.01)
 
 
 def _prepare(path: Path) -> None:
     connection = _connect(path)
     try:
+        # the lock first: a `sixpx user add` beside the first start must not make the tables too
+        connection.execute("BEGIN IMMEDIATE")
         version = connection.execute("PRAGMA user_version").get
         if version > SCHEMA_VERSION:
             raise BadSettings((f"store.url: {path} was made by a newer sixpx (schema {version})",))
-        if version == 0:
-            with connection:
-                connection.execute(SCHEMA)
-                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+        if tables and "turn" not in tables:
+            raise BadSettings((f"store.url: {path} is the database of another program",))
+        if not tables:
+            connection.execute(SCHEMA)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
     finally:
         connection.close()
 

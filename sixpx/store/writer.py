@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import apsw
 
-from sixpx.errors import SixpxError, StoreDown
+from sixpx.errors import Conflict, SixpxError, StoreDown
 
 T = TypeVar("T")
 Change = Callable[[apsw.Connection], Any]
@@ -97,7 +97,11 @@ class Writer:
         try:
             with self._connection:
                 asked.result = asked.change(self._connection)
-        except (SixpxError, apsw.ConstraintError) as fault:
+        except SixpxError as fault:
+            asked.error = fault
+        except apsw.ConstraintError as taken:
+            asked.error = Conflict(f"what was to be added is there already: {taken}")
+        except apsw.SQLError as fault:  # as below: the database itself is well
             asked.error = fault
         except apsw.Error:
             raise

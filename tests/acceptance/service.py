@@ -22,6 +22,9 @@ from urllib.parse import urlencode
 
 START_WITHIN = 30.0
 END_WITHIN = 40.0
+ROOT = Path(__file__).resolve().parents[2]
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""A proxy in the environment has no business on the loopback."""
 
 
 class Refusal(Exception):
@@ -46,6 +49,8 @@ class Service:
             "SIXPX_SERVER_PORT": str(self.port),
             "SIXPX_SERVER_DATA": str(self.data),
             "SIXPX_LANES_COUNT": "2",
+            # every command runs in the test's folder, so that no ./sixpx.toml of a developer is read
+            "PYTHONPATH": str(ROOT),
             **environment,
         }
         self._folder = folder
@@ -76,6 +81,7 @@ class Service:
             return subprocess.Popen(
                 [sys.executable, "-m", "sixpx", "serve"],
                 env=self.environment,
+                cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -87,7 +93,7 @@ class Service:
             if self.process.poll() is not None:
                 raise AssertionError(f"the service ended with {self.process.returncode}:\n{self.log.read_text()}")
             try:
-                with urllib.request.urlopen(f"{self.url}/readyz", timeout=5):
+                with DIRECT.open(f"{self.url}/readyz", timeout=5):
                     return
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 time.sleep(0.05)
@@ -117,9 +123,8 @@ class Service:
 
     def command(self, *arguments: str) -> str:
         """What a `sixpx` command prints on this service's configuration."""
-        done = subprocess.run(
-            [sys.executable, "-m", "sixpx", *arguments], env=self.environment, capture_output=True, text=True, check=True
-        )
+        asked = [sys.executable, "-m", "sixpx", *arguments]
+        done = subprocess.run(asked, env=self.environment, cwd=self._folder, capture_output=True, text=True, check=True)
         return done.stdout
 
     # --- HTTP ------------------------------------------------------------------------------------
@@ -152,7 +157,7 @@ class Service:
             headers={"Authorization": f"Basic {pair}", "Content-Type": "application/json", **(headers or {})},
         )
         try:
-            with urllib.request.urlopen(asked, timeout=90) as reply:
+            with DIRECT.open(asked, timeout=90) as reply:
                 return json.loads(reply.read() or b"null")
         except urllib.error.HTTPError as refused:
             with refused:
@@ -160,7 +165,7 @@ class Service:
 
     def get(self, location: str) -> bytes:
         """The bytes at an address that a job names."""
-        with urllib.request.urlopen(location, timeout=30) as reply:
+        with DIRECT.open(location, timeout=30) as reply:
             return bytes(reply.read())
 
 

@@ -89,7 +89,7 @@ async def test_too_large_by_header_and_by_counting(
     error = await failing(fetcher, site.url, tmp_path / "a")
     assert isinstance(error, OverLimit)
     assert len(site.seen) == 1
-    assert "max_bytes" in error.detail
+    assert "input_bytes" in error.detail
     assert "100000" in error.detail
     assert ("204800" in error.detail) is announced
 

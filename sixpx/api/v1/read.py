@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -190,7 +191,7 @@ def _same_tags(outputs: list[Mapping[str, Any]]) -> Iterable[Mistake]:
     for index, output in enumerate(outputs):
         tag = _tag(index, output)
         if tag in seen:
-            yield Mistake(f"/output/{index}/tag", f"expected a tag of its own; /output/{seen[tag]} has {tag!r} too")
+            yield Mistake(f"/output/{index}/tag", f"expected a tag of its own; /output/{seen[tag]} has this one")
         seen.setdefault(tag, index)
 
 
@@ -234,7 +235,8 @@ def _escaped(name: str) -> str:
 
 def _job(asked: Mapping[str, Any], user: User, now: datetime, maker: Maker) -> Posted:
     blobs: dict[str, bytes] = {}
-    inputs = tuple(_input(name, url, maker, blobs) for name, url in asked["input"].items())
+    seal = cache(maker.vault.seal)  # one URL, one token: a run knows by it what it has downloaded
+    inputs = tuple(_input(name, url, maker, seal, blobs) for name, url in asked["input"].items())
     outputs = tuple(_output(index, one, user, maker) for index, one in enumerate(asked["output"]))
     job = Job(
         id=maker.new_id(),
@@ -250,14 +252,14 @@ def _job(asked: Mapping[str, Any], user: User, now: datetime, maker: Maker) -> P
     return Posted(job, blobs)
 
 
-def _input(name: str, url: str, maker: Maker, blobs: dict[str, bytes]) -> Input:
+def _input(name: str, url: str, maker: Maker, seal: Callable[[str], str], blobs: dict[str, bytes]) -> Input:
     if url[:5].lower() == "data:":
         content, type = decode_data_uri(url)
         blob = maker.new_id()
         blobs[blob] = content
         return Input(name, f"data:{type};base64,... ({len(content)} bytes)", blob=blob)
     shown = credentials.redact(url)
-    return Input(name, shown, sealed=None if shown == url else maker.vault.seal(url))
+    return Input(name, shown, sealed=None if shown == url else seal(url))
 
 
 def _output(index: int, asked: Mapping[str, Any], user: User, maker: Maker) -> Output:

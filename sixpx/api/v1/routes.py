@@ -13,10 +13,10 @@ import orjson
 from aiohttp import web
 
 from sixpx.api import schemas
-from sixpx.api.auth import user_of
+from sixpx.api.auth import Auth
 from sixpx.api.v1 import read, versions, write
 from sixpx.core.job import Job, Status, User
-from sixpx.errors import NotFound, TooLarge
+from sixpx.errors import Invalid, NotFound, TooLarge
 from sixpx.hub import Hub, JobEvent
 from sixpx.store.base import Once, Store
 
@@ -32,6 +32,7 @@ class Api:
     `ready` says what is not ready, or nothing."""
 
     store: Store
+    auth: Auth
     hub: Hub
     maker: read.Maker
     clock: Callable[[], datetime]
@@ -47,7 +48,7 @@ class Api:
         app.router.add_get(jobs + "/{job_id}", self.get)
         app.router.add_delete(jobs + "/{job_id}", self.delete)
         app.router.add_post(jobs + "/{job_id}/retry", self.retry)
-        app.router.add_post("/v1/users/{user_id}/auth", self.auth)
+        app.router.add_post("/v1/users/{user_id}/auth", self.check)
         app.router.add_get("/v1/limits", self.show_limits)
         app.router.add_get("/livez", self.livez)
         app.router.add_get("/readyz", self.readyz)
@@ -55,7 +56,7 @@ class Api:
     # --- jobs ------------------------------------------------------------------------------------
 
     async def create(self, request: web.Request) -> web.Response:
-        user = await user_of(request, self.store)
+        user = await self.auth.user_of(request)
         versions.chosen(request.headers.get("6px-Version"))
         key = read.idempotency_key(request.headers)
         raw = await _body(request)
@@ -77,18 +78,18 @@ class Api:
         return job_id
 
     async def get(self, request: web.Request) -> web.Response:
-        user = await user_of(request, self.store)
+        user = await self.auth.user_of(request)
         version = versions.chosen(request.headers.get("6px-Version"))
         wait = read.wait_seconds(request.query)
         return write.job(await self._ended(user, request.match_info["job_id"], wait), version)
 
     async def _ended(self, user: User, job_id: str, wait: float) -> Job:
         """The job, ended if it ends within `wait` seconds."""
-        news: asyncio.Event = asyncio.Event()
+        ended: asyncio.Future[Job | None] = asyncio.get_running_loop().create_future()
 
         def hear(event: JobEvent) -> None:
-            if event.status.ended:
-                news.set()
+            if event.status.ended and not ended.done():
+                ended.set_result(event.job)
 
         with self.hub.listening(job_id, hear):
             job = await self._job(user, job_id)
@@ -96,10 +97,9 @@ class Api:
                 return job
             try:
                 async with asyncio.timeout(wait):
-                    await news.wait()
+                    return await ended or await self._job(user, job_id)
             except TimeoutError:
-                pass
-        return await self._job(user, job_id)
+                return await self._job(user, job_id)
 
     async def _job(self, user: User, job_id: str) -> Job:
         job = await self.store.job(user.id, job_id)
@@ -108,7 +108,7 @@ class Api:
         return job
 
     async def list(self, request: web.Request) -> web.Response:
-        user = await user_of(request, self.store)
+        user = await self.auth.user_of(request)
         version = versions.chosen(request.headers.get("6px-Version"))
         page, sort = read.page_and_sort(request.query)
         found = await self.store.jobs(user.id, page, sort)
@@ -116,7 +116,7 @@ class Api:
 
     async def delete(self, request: web.Request) -> web.Response:
         """Cancels a job that has not ended (202); removes one that has, with its hosted files (204)."""
-        user = await user_of(request, self.store)
+        user = await self.auth.user_of(request)
         job = await self._job(user, request.match_info["job_id"])
         if not job.status.ended:
             cancelled = await self.store.cancel(user.id, job.id, self.clock())
@@ -130,7 +130,7 @@ class Api:
         return web.Response(status=204)
 
     async def retry(self, request: web.Request) -> web.Response:
-        user = await user_of(request, self.store)
+        user = await self.auth.user_of(request)
         job = await self.store.retry(user.id, request.match_info["job_id"], self.clock())
         if job is None:
             raise NotFound(NO_JOB)
@@ -139,8 +139,8 @@ class Api:
 
     # --- the service -----------------------------------------------------------------------------
 
-    async def auth(self, request: web.Request) -> web.Response:
-        user = await user_of(request, self.store)
+    async def check(self, request: web.Request) -> web.Response:
+        user = await self.auth.user_of(request)
         return write.json({"auth": True, "user_id": user.id})
 
     async def show_limits(self, request: web.Request) -> web.Response:
@@ -159,6 +159,8 @@ async def _body(request: web.Request) -> bytes:
         return await request.read()
     except web.HTTPRequestEntityTooLarge as fault:
         raise TooLarge("the request body is over the limit (limits.body_bytes; see GET /v1/limits)") from fault
+    except web.RequestPayloadError as fault:
+        raise Invalid("the request body cannot be read: it is not packed as Content-Encoding says") from fault
 
 
 async def _parse(raw: bytes) -> Any:

@@ -1,0 +1,62 @@
+# One line for each thing that one does here; `make` alone lists them. Needs Python 3.11 or newer with venv, and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test test-long check bench contact-sheet clean
+
+help: ## this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+
+run: $(VENV)/.run ## run the service, on http://127.0.0.1:8666 unless sixpx.toml says otherwise
+	@exec $(BIN)/sixpx serve
+
+demo: $(VENV)/.run ## one job through a real service; its pictures are in ./demo-out afterwards
+	@$(BIN)/python demo/demo.py
+
+test: $(VENV)/.dev ## the tests; no network is needed
+	@$(BIN)/python -m pytest -q
+
+test-long: $(VENV)/.dev ## the tests with full counts: more examples, more kills, more clients
+	@SIXPX_TEST_LONG=1 $(BIN)/python -m pytest -q
+
+check: $(VENV)/.dev ## style, types, and the walls between the parts
+	@echo "ruff check";  $(BIN)/ruff check --quiet .
+	@echo "ruff format"; $(BIN)/ruff format --quiet --check .
+	@echo "mypy";        $(BIN)/mypy --no-error-summary
+	@echo "walls";       out=$$($(BIN)/lint-imports 2>&1) || { echo "$$out"; exit 1; }
+
+bench: $(VENV)/.dev ## benchmarks, beside libvips alone in the same run
+	@$(BIN)/python -m bench
+
+contact-sheet: $(VENV)/.dev ## every method on one sheet of pictures, in ./contact-sheet
+	@$(BIN)/python demo/contact_sheet.py
+
+clean: ## remove what was made here: .venv, caches, results; ./data is kept
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache demo-out contact-sheet bench-out dist build
+	@find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+# --- the environment: made once, and brought up to date when pyproject.toml has changed -------------
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not installed; sixpx needs Python 3.11 or newer (Debian: apt-get install python3 python3-venv)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: sixpx needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -c 'import platform; print(platform.python_version())'); name another: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: $(PYTHON) has no venv module (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@echo "making $(VENV)"
+	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(VENV)/.run: pyproject.toml | $(BIN)/python
+	@$(call install,-e .)
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	@$(call install,-e '.[dev]')
+	@touch $@ $(VENV)/.run
+
+# what pip says is kept in a file and shown only where it failed
+define install
+echo "installing sixpx and what it needs into $(VENV) (a minute, the first time)"; \
+$(BIN)/python -m pip install --disable-pip-version-check $(1) >$(VENV)/pip.log 2>&1 || { cat $(VENV)/pip.log >&2; echo "make: pip failed" >&2; exit 1; }
+endef

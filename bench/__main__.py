@@ -1,0 +1,103 @@
+"""Owns the run: options, the parts in order, the exit status (1 where a mark fails). Never measures, never judges."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench import report
+from bench.compare import compare
+from bench.idle import idle_of
+from bench.images import serving
+from bench.loop import looping
+from bench.measure import machine
+from bench.photos import make_all
+from bench.service import running
+from bench.workloads import WORKLOADS
+
+OUT = Path("bench-out")
+LANES = 2
+QUICK_JOBS = 32
+ROUNDS = 5
+LEAST = 8
+"""Jobs of a round; fewer say nothing."""
+
+IDLE_JOBS: Mapping[str, int] = {"photo-12mp-jpeg": 150, "photo-1mp-jpeg": 600}
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="the service against a bare libvips loop")
+    parser.add_argument("--jobs", type=int, help="jobs of each workload (default: enough for some 15 seconds)")
+    names = [*WORKLOADS, "idle"]
+    parser.add_argument("--workload", action="append", choices=names, help="only this one; may be given again")
+    parser.add_argument("--quick", action="store_true", help="one round of few jobs: figures are rough")
+    return parser.parse_args()
+
+
+def main() -> int:
+    asked = _asked()
+    # an end by signal is an end by exception, so that every process we started is ended too
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    before = machine()
+    OUT.mkdir(exist_ok=True)
+    make_all(OUT / "photos")
+    wanted = asked.workload or [*WORKLOADS, "idle"]
+    with serving(OUT / "photos") as images:
+        compared = _compared([name for name in wanted if name != "idle"], asked, images)
+        idle = _idle(asked, images) if "idle" in wanted else {}
+    marks = report.marks_of(compared, idle)
+    figures = {"machine": before, "lanes": LANES, "workloads": compared, "idle": idle}
+    written = {**figures, "marks": [mark.figures() for mark in marks]}
+    (OUT / "report.json").write_text(json.dumps(written, indent=2) + "\n")
+    print("\n".join(report.lines(figures, marks)))
+    return 0 if all(mark.passed for mark in marks) else 1
+
+
+def _compared(names: Sequence[str], asked: argparse.Namespace, images: str) -> Mapping[str, Any]:
+    if not names:
+        return {}
+    compared = {}
+    with _scratch() as folder, running(folder, LANES) as service, looping(LANES, folder) as loop:
+        for name in _told(names):
+            workload = WORKLOADS[name]
+            rounds = 1 if asked.quick else ROUNDS
+            jobs = _count(workload.jobs, asked)
+            compared[name] = compare(workload, rounds, max(LEAST, jobs // rounds), service, loop, images).figures()
+    return compared
+
+
+def _idle(asked: argparse.Namespace, images: str) -> Mapping[str, Any]:
+    idle = {}
+    with _scratch() as folder, running(folder, LANES, log_level="debug") as service:
+        for name in _told(IDLE_JOBS):
+            jobs = _count(IDLE_JOBS[name], asked)
+            idle[name] = idle_of(WORKLOADS[name], jobs, service, images, LANES).figures()
+    return idle
+
+
+def _count(jobs: int, asked: argparse.Namespace) -> int:
+    return int(asked.jobs or (QUICK_JOBS if asked.quick else jobs))
+
+
+def _told(names: Iterable[str]) -> Iterable[str]:
+    for name in names:
+        print(f"measuring {name} ...", file=sys.stderr, flush=True)
+        yield name
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder that is gone at the end, beside the photographs, so that all lies on one file system."""
+    with tempfile.TemporaryDirectory(prefix="run-", dir=OUT) as folder:
+        yield Path(folder).resolve()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""Owns talking to a service over HTTP as one user: post, wait, download. Never shows the secret, never retries.
+
+Key and secret travel in an Authorization header (HTTP Basic), not in the URL, which proxies and logs write down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import orjson
+
+from sixpx import __version__
+from sixpx.errors import Invalid, Mistake, SixpxError
+
+TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=90)
+"""Seconds; a reply to a long poll of 60 s must fit in."""
+CHUNK = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A user and what proves it."""
+
+    user: str
+    key: str = field(repr=False)
+    secret: str = field(repr=False)
+
+    @classmethod
+    def parse(cls, text: str) -> Identity:
+        """`ID:KEY:SECRET`. Raises Invalid, which does not repeat the text."""
+        parts = text.split(":", 2)
+        if len(parts) != 3 or not all(parts):
+            raise Invalid("expected credentials as ID:KEY:SECRET (see `sixpx user add`)")
+        return cls(*parts)
+
+
+class Client:
+    """One user at one service; an async context manager. Every method raises SixpxError with a sentence for people,
+    Invalid where the service found mistakes in the body."""
+
+    def __init__(self, at: str, identity: Identity) -> None:
+        self.at = _address(at)
+        self._user = identity.user
+        self._auth = {"Authorization": aiohttp.encode_basic_auth(identity.key, identity.secret)}
+
+    async def __aenter__(self) -> Client:
+        self._session = aiohttp.ClientSession(
+            timeout=TIMEOUT,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": f"sixpx/{__version__}"},
+            trust_env=False,  # a proxy between the two ends of a loopback would be a surprise
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    async def limits(self) -> Mapping[str, float]:
+        """The service's own limits, by the names of its configuration."""
+        limits: Mapping[str, float] = await self._json("GET", "/v1/limits")
+        return limits
+
+    async def post(self, body: Any) -> str:
+        """Posts a job; returns its id."""
+        reply = await self._json("POST", f"/v1/users/{self._user}/jobs", orjson.dumps(body))
+        return str(reply["id"])
+
+    async def job(self, id: str, wait: float = 0) -> dict[str, Any]:
+        """The job when it has ended, or as it is after `wait` seconds (60 at most)."""
+        job: dict[str, Any] = await self._json("GET", f"/v1/users/{self._user}/jobs/{id}?wait={wait:g}")
+        return job
+
+    async def download(self, path: str, to: Path) -> None:
+        """Saves what the service serves at this path; no credentials go along."""
+        part = to.with_name(f".{to.name}.part")
+        async with self._reply("GET", path, {}) as reply:
+            try:
+                with part.open("wb") as file:
+                    async for chunk in reply.content.iter_chunked(CHUNK):
+                        await asyncio.to_thread(file.write, chunk)
+                part.replace(to)
+            except OSError as fault:
+                raise SixpxError(f"{to} cannot be written: {fault.strerror}") from fault
+            finally:
+                part.unlink(missing_ok=True)
+
+    async def _json(self, method: str, path: str, body: bytes | None = None) -> Any:
+        headers = self._auth | ({"Content-Type": "application/json"} if body is not None else {})
+        async with self._reply(method, path, headers, body) as reply:
+            return _decoded(await reply.read(), self.at)
+
+    @asynccontextmanager
+    async def _reply(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        try:
+            url = self.at + path
+            # redirects are not followed: the credentials are for this service alone
+            async with self._session.request(method, url, data=body, headers=headers, allow_redirects=False) as reply:
+                if reply.status != 200:
+                    raise _problem(reply.status, reply.reason or "", await reply.read(), self.at)
+                yield reply
+        except aiohttp.ClientSSLError as fault:
+            raise SixpxError(f"{self.at} offers no TLS connection that can be trusted") from fault
+        except aiohttp.ClientConnectorError as fault:
+            raise SixpxError(f"no service answers at {self.at} ({_reason(fault)}); is it running?") from fault
+        except TimeoutError as fault:
+            raise SixpxError(f"the service at {self.at} does not answer in time") from fault
+        except aiohttp.ClientError as fault:
+            raise SixpxError(f"the service at {self.at} ended the connection before its answer was whole") from fault
+
+
+def _address(text: str) -> str:
+    """Without a slash at the end. Raises Invalid."""
+    try:
+        parts = urlsplit(text)
+        right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        right = False
+    if not right or parts.username or parts.query:
+        raise Invalid("expected the address of a service, such as http://127.0.0.1:8666")
+    return text.rstrip("/")
+
+
+def _reason(fault: aiohttp.ClientConnectorError) -> str:
+    error = fault.os_error
+    if isinstance(error, socket.gaierror):
+        return "its name cannot be resolved"
+    # asyncio's own text repeats the address; several attempts at once carry no number
+    return os.strerror(error.errno).lower() if error.errno else "no connection"
+
+
+def _decoded(raw: bytes, at: str) -> Any:
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as fault:
+        raise SixpxError(f"{at} answers, but not with JSON; is it a sixpx service?") from fault
+
+
+def _problem(status: int, reason: str, raw: bytes, at: str) -> SixpxError:
+    """An error reply (RFC 9457) as our own error."""
+    try:
+        problem = orjson.loads(raw)
+        detail = str(problem["detail"])
+        mistakes = tuple(Mistake(one["pointer"], one["detail"]) for one in problem.get("errors", ()))
+    except (ValueError, TypeError, KeyError):
+        return SixpxError(f"{at} answered {status} {reason}".rstrip())
+    if mistakes:
+        return Invalid(detail, mistakes)
+    return SixpxError(f"{at} answered {status} {reason}: {detail}")

@@ -1,0 +1,121 @@
+"""Owns making a job's pictures here and now, into a folder: this process's own lanes, no store. Never a service.
+
+The body is read, fetched and rendered by the code that the service uses; only the destinations differ: all pictures go
+to the one folder, whatever `url` the outputs name, and no callback is called.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sixpx import app, credentials, ids
+from sixpx.api.v1 import read
+from sixpx.api.v1.read import Counts, Maker, Posted
+from sixpx.core.job import Input, Job, Status, User, advance, sources_of
+from sixpx.credentials import Vault
+from sixpx.errors import OverLimit, PutFailed
+from sixpx.fetch import Fetcher
+from sixpx.guard import Guard
+from sixpx.job_file import JobFile
+from sixpx.pool import Pool
+from sixpx.run import Got, Means, Run
+from sixpx.settings import Settings
+from sixpx.targets import HOSTED, Parcel, Targets
+
+Saw = Callable[[Job], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A destination: files straight in this folder, by their own names."""
+
+    path: Path
+
+    async def put(self, parcel: Parcel) -> str:
+        """Overwrites a file of that name. Raises PutFailed."""
+        to = self.path / parcel.name
+        try:
+            await asyncio.to_thread(_place, parcel.source, to)
+        except OSError as fault:
+            raise PutFailed(f"{to} cannot be written: {fault.strerror}") from fault
+        return str(to)
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The inputs of one job: data URIs from memory, the rest from the web under the guard."""
+
+    blobs: Mapping[str, bytes]
+    fetcher: Fetcher
+    vault: Vault
+
+    async def get(self, source: Input, path: Path) -> Got:
+        """Raises OutputFault."""
+        if source.blob is not None:
+            content = self.blobs[source.blob]
+            await asyncio.to_thread(path.write_bytes, content)
+            return Got(path, len(content), 0.0)
+        url = source.shown if source.sealed is None else self.vault.open(source.sealed)
+        fetched = await self.fetcher.fetch(url, path)
+        return Got(path, fetched.bytes, fetched.ms)
+
+
+async def make(file: JobFile, folder: Path, settings: Settings, saw: Saw) -> Job:
+    """The job at its end, its locations paths in `folder`; `saw` is told the job whenever outputs have ended. Raises
+    Invalid with every mistake in the body, OverLimit for a picture on this disk that is too large."""
+    vault = Vault(credentials.new_key())
+    posted = await asyncio.to_thread(_posted, file, settings, vault)
+    job = advance(posted.job, Status.PROCESSING, app.now())
+    async with AsyncExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sixpx-")))
+        fetcher = Fetcher(Guard(settings.network.allow), app.fetch_limits(settings))
+        stack.push_async_callback(fetcher.close)
+        # a lane takes one input at a time
+        lanes = app.lanes_of(settings)
+        pool = Pool(replace(lanes, count=min(lanes.count, len(sources_of(job.outputs)))), scratch)
+        stack.push_async_callback(pool.close)
+        await pool.start()
+        targets = Targets({HOSTED: Folder(folder)})
+        means = Means(Sources(posted.blobs, fetcher, vault), pool, targets, app.render_limits(settings), app.now)
+        await saw(job)
+        ended = await Run(job, scratch / job.id, means, saw).finish()
+        await saw(ended)
+        return ended
+
+
+def _place(source: Path, to: Path) -> None:
+    """Under a temporary name first: whoever looks sees the whole picture or none."""
+    part = to.with_name(f".{to.name}.part")
+    try:
+        shutil.copyfile(source, part)
+        part.replace(to)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _posted(file: JobFile, settings: Settings, vault: Vault) -> Posted:
+    limits = settings.limits
+    for name in file.pictures:
+        if (size := file.size_of(name)) > limits.input_bytes:
+            raise OverLimit(f"/input/{name}: the file has {size} bytes; the limit input_bytes is {limits.input_bytes}")
+    maker = Maker(ids.new_id, ids.new_name, vault, Counts(limits.inputs, limits.outputs, limits.methods))
+    nobody = User(ids.new_id(), "", "", "", app.now())
+    return read.posted(_all_here(file.body()), nobody, app.now(), maker)
+
+
+def _all_here(body: Any) -> Any:
+    """The body without destinations, so that names which would meet in the folder are found as mistakes."""
+    if not isinstance(body, dict) or not isinstance(body.get("output"), list):
+        return body
+    outputs = [{k: v for k, v in one.items() if k != "url"} if isinstance(one, dict) else one for one in body["output"]]
+    return {**body, "output": outputs}

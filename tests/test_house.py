@@ -1,0 +1,151 @@
+"""Owns the rules of the house that a machine can hold: sizes, names, walls, registries. Never what the code does."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sixpx.api.schemas import law
+from sixpx.cli import COMMANDS
+from sixpx.methods import METHODS
+from sixpx.targets import HOSTED
+
+ROOT = Path(__file__).parents[1]
+OURS = sorted((ROOT / "sixpx").rglob("*.py"))
+ALL = [*OURS, *sorted((ROOT / "tests").rglob("*.py")), *sorted((ROOT / "bench").rglob("*.py"))]
+NOT_BUILT_YET = {
+    "filter": "fails as not_supported in this version",
+    "analyze": "fails as not_supported in this version",
+}
+"""Methods that the API accepts, by the reason why they have no module (tests/api/test_pictures.py holds it)."""
+LINES_OF_A_FILE = 400
+LINES_OF_A_FUNCTION = 60
+FORBIDDEN_MODULES = {"utils", "util", "common", "helpers", "helper", "manager", "context", "misc", "base_impl"}
+WITHOUT_DOCSTRING = {"sixpx/__main__.py"}  # three lines
+FAMILIES = {"base", "__init__"}
+"""Modules that hold a contract or name a family: their first line says which, not what is owned."""
+
+
+def at(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+def modules_of(folder: str) -> set[str]:
+    return {one.stem for one in (ROOT / "sixpx" / folder).glob("*.py")} - FAMILIES
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (one.name for one in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module or ""
+
+
+# --- registries -----------------------------------------------------------------------------------
+
+
+def test_the_registry_of_methods_is_their_folder() -> None:
+    assert set(METHODS) == modules_of("methods")
+    assert all(METHODS[name].name == name for name in METHODS)
+
+
+def test_every_method_has_its_schema_and_the_others_have_a_reason() -> None:
+    schemas = {one.stem for one in (ROOT / "schemas" / "methods").glob("*.json")}
+    assert schemas == set(law().options)
+    assert set(METHODS) | set(NOT_BUILT_YET) == schemas
+    assert not set(METHODS) & set(NOT_BUILT_YET)
+
+
+@pytest.mark.parametrize("name", sorted(METHODS))
+def test_every_method_has_tests_that_name_it(name: str) -> None:
+    texts = [one.read_text("utf-8") for folder in ("unit", "worker") for one in (ROOT / "tests" / folder).glob("*.py")]
+    assert any(f'"{name}"' in text or f"import {name}" in text or f", {name}" in text for text in texts)
+
+
+def test_every_destination_is_a_module_or_our_own_hosting() -> None:
+    assert "disk" in modules_of("targets")
+    assert HOSTED == "6px"
+
+
+def test_every_command_is_a_module_and_the_other_way_round() -> None:
+    modules = {name.replace("-", "_") for name in COMMANDS}
+    runnable = {one.stem for one in (ROOT / "sixpx/commands").glob("*.py") if "def run(" in one.read_text("utf-8")}
+    assert runnable == modules
+
+
+# --- sizes and names ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ALL, ids=at)
+def test_a_file_can_be_read_in_one_go(path: Path) -> None:
+    assert len(path.read_text("utf-8").splitlines()) <= LINES_OF_A_FILE
+
+
+@pytest.mark.parametrize("path", ALL, ids=at)
+def test_a_function_fits_on_a_screen(path: Path) -> None:
+    functions = (one for one in ast.walk(tree(path)) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef))
+    long = {one.name: one.end_lineno - one.lineno + 1 for one in functions if one.end_lineno}
+    assert {name: lines for name, lines in long.items() if lines > LINES_OF_A_FUNCTION} == {}
+
+
+@pytest.mark.parametrize("path", OURS, ids=at)
+def test_a_module_is_one_noun(path: Path) -> None:
+    assert path.stem not in FORBIDDEN_MODULES
+    classes = [one.name for one in ast.walk(tree(path)) if isinstance(one, ast.ClassDef)]
+    assert not {"Impl", "Manager", "Helper"} & {word for name in classes for word in _words(name)}
+
+
+def _words(name: str) -> list[str]:
+    return re.findall(r"[A-Z][a-z]+", name)
+
+
+@pytest.mark.parametrize("path", [one for one in OURS if at(one) not in WITHOUT_DOCSTRING], ids=at)
+def test_a_module_says_first_what_it_owns_and_what_it_never_does(path: Path) -> None:
+    words = ast.get_docstring(tree(path)) or ""
+    head = words.partition("\n\n")[0]
+    assert head
+    if path.stem not in FAMILIES:
+        assert head.startswith("Owns "), head
+        assert re.search(r"\b[Nn]ever\b", words), words
+
+
+@pytest.mark.parametrize("path", OURS, ids=at)
+def test_nothing_is_left_for_later_without_an_issue(path: Path) -> None:
+    assert not re.search(r"\b(TODO|FIXME|XXX|HACK)\b", path.read_text("utf-8"))
+
+
+# --- walls ----------------------------------------------------------------------------------------
+
+PURE = [one for one in OURS if at(one).startswith(("sixpx/core/", "sixpx/methods/")) or at(one) == "sixpx/errors.py"]
+IMPURE = {"asyncio", "time", "random", "secrets", "os", "socket", "subprocess", "threading", "logging"}
+
+
+@pytest.mark.parametrize("path", PURE, ids=at)
+def test_the_core_imports_the_standard_library_alone_and_neither_clock_nor_chance(path: Path) -> None:
+    outside = {name.split(".")[0] for name in imported(path)} - {"sixpx"}
+    assert outside <= set(sys.stdlib_module_names)
+    assert not outside & IMPURE
+    assert all(name.startswith(("sixpx.core", "sixpx.methods", "sixpx.errors"))
+               for name in imported(path) if name.startswith("sixpx"))  # fmt: skip
+
+
+@pytest.mark.parametrize("path", [one for one in OURS if "worker" not in one.parts], ids=at)
+def test_libvips_is_imported_behind_its_wall_alone(path: Path) -> None:
+    assert not {"pyvips", "cv2", "psd_tools", "pypdfium2"} & {name.split(".")[0] for name in imported(path)}
+
+
+@pytest.mark.parametrize("path", OURS, ids=at)
+def test_only_the_api_and_the_process_speak_aiohttp_web(path: Path) -> None:
+    allowed = at(path).startswith("sixpx/api/") or at(path) in ("sixpx/app.py", "sixpx/commands/serve.py")
+    text = path.read_text("utf-8")
+    assert allowed or not re.search(r"aiohttp(\.| import .*\b)web\b", text)

@@ -1,0 +1,263 @@
+"""Owns the tests of one run: what is fetched, made, put and recorded, and what a fault costs. Never a real picture."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sixpx.core.job import Job, Processed, Status, advance, again
+from sixpx.core.render import Flaw
+from sixpx.errors import FetchFailed, Lost, OutputFault, PutFailed, StoreDown
+from sixpx.run import Run
+from tests.contract.jobs import after
+from tests.unit.fakes import MS, SIZE, World, asked, eventually
+
+
+class Going:
+    """A run under way: the saves it asked for, and its folder."""
+
+    def __init__(self, world: World, job: Job, folder: Path) -> None:
+        self.saves: list[Job] = []
+        self.fault: Exception | None = None
+        self.folder = folder / "scratch"
+        self.run = Run(advance(job, Status.PROCESSING, after(0)), self.folder, world.means, self._save)
+
+    async def _save(self, job: Job) -> None:
+        if self.fault is not None:
+            raise self.fault
+        self.saves.append(job)
+
+    async def finish(self) -> Job:
+        try:
+            return await self.run.finish()
+        finally:
+            assert not self.folder.exists(), "the scratch folder is still there"
+
+
+def record(job: Job, tag: str) -> Processed:
+    return next(one for one in job.processed if one.tag == tag)
+
+
+def states(job: Job) -> str:
+    return " ".join(f"{one.tag}={one.status}" for one in job.processed)
+
+
+async def test_a_job_ends_complete_with_every_picture_at_its_place(tmp_path: Path) -> None:
+    world = World()
+    job = await Going(world, asked({"a": "u/a", "b": "u/b"}, {"x": "a b", "y": "b"}), tmp_path).finish()
+    assert (job.status, states(job)) == (Status.COMPLETE, "x=complete y=complete")
+    assert list(record(job, "x").stored) == ["a", "b"]
+    folder = f"{job.user_id}/{job.id}"
+    assert record(job, "y").stored["b"].location == f"http://files.test/{folder}/y-b.png"
+    assert sorted(one.name for one in world.target.puts) == ["x-a.png", "x-b.png", "y-b.png"]
+    assert {(one.folder, one.type, one.size) for one in world.target.puts} == {(folder, "image/png", 4)}
+
+
+async def test_each_distinct_url_is_downloaded_once(tmp_path: Path) -> None:
+    world = World()
+    inputs = {"a": "u/same", "b": "u/same", "c": "u/other"}
+    job = await Going(world, asked(inputs, {"x": "a b c", "y": "a +b", "z": "c +a"}), tmp_path).finish()
+    assert sorted(world.sources.asked) == ["u/other", "u/same"]
+    assert job.status is Status.COMPLETE
+
+
+async def test_one_render_makes_all_outputs_of_an_input(tmp_path: Path) -> None:
+    world = World()
+    await Going(world, asked({"a": "u/a"}, {"x": "a", "y": "a", "z": "a"}), tmp_path).finish()
+    (render,) = world.lanes.renders
+    assert [one.key for one in render.sheets] == ["x/a", "y/a", "z/a"]
+    assert len({one.path for one in render.sheets}) == 3
+    assert render.limits.render_ms == 1234
+
+
+async def test_a_render_starts_when_its_own_inputs_are_there(tmp_path: Path) -> None:
+    world = World()
+    world.sources.gates.close("u/slow")
+    going = Going(world, asked({"a": "u/a", "slow": "u/slow"}, {"x": "a", "y": "slow"}), tmp_path)
+    finishing = asyncio.create_task(going.finish())
+    await eventually(lambda: world.target.puts)
+    assert [render.sheets[0].key for render in world.lanes.renders] == ["x/a"]
+    world.sources.gates.open()
+    assert (await finishing).status is Status.COMPLETE
+
+
+async def test_layers_are_fetched_and_handed_to_the_lane(tmp_path: Path) -> None:
+    world = World()
+    job = await Going(world, asked({"a": "u/a", "logo": "u/logo"}, {"x": "a +logo"}), tmp_path).finish()
+    assert set(world.lanes.renders[0].others) >= {"logo"}
+    assert (job.status, list(record(job, "x").stored)) == (Status.COMPLETE, ["a"])
+
+
+async def test_inputs_that_no_output_needs_are_not_fetched(tmp_path: Path) -> None:
+    world = World()
+    await Going(world, asked({"a": "u/a", "b": "u/b"}, {"x": "a"}), tmp_path).finish()
+    assert world.sources.asked == ["u/a"]
+
+
+# --- faults ---------------------------------------------------------------------------------------
+
+
+async def test_an_input_that_cannot_be_fetched_fails_its_outputs_and_no_other(tmp_path: Path) -> None:
+    world = World()
+    world.sources.faults["u/bad"] = FetchFailed("gone", retryable=True)
+    inputs = {"a": "u/a", "bad": "u/bad"}
+    outputs = {"good": "a", "poor": "bad", "mixed": "a bad", "layered": "a +bad"}
+    job = await Going(world, asked(inputs, outputs), tmp_path).finish()
+    assert states(job) == "good=complete poor=failed mixed=failed layered=failed"
+    assert job.status is Status.FAILED
+    trouble = record(job, "mixed").trouble
+    assert trouble is not None
+    assert (trouble.code, trouble.stage, trouble.retryable, trouble.ref) == ("fetch_failed", "fetch", True, "bad")
+    assert list(record(job, "mixed").stored) == ["a"]
+    assert job.trouble is None
+
+
+async def test_a_picture_that_the_lane_cannot_make_fails_its_output_alone(tmp_path: Path) -> None:
+    world = World()
+    world.lanes.flaws["y/a"] = Flaw("bad_step", "plan", "outside")
+    job = await Going(world, asked({"a": "u/a"}, {"x": "a", "y": "a"}), tmp_path).finish()
+    assert states(job) == "x=complete y=failed"
+    trouble = record(job, "y").trouble
+    assert trouble is not None
+    assert (trouble.code, trouble.stage, trouble.detail, trouble.ref) == ("bad_step", "plan", "outside", "a")
+
+
+async def test_a_destination_that_refuses_fails_its_output_alone(tmp_path: Path) -> None:
+    world = World()
+    world.target.faults["y-a.png"] = PutFailed("the disk is full", retryable=True)
+    job = await Going(world, asked({"a": "u/a"}, {"x": "a", "y": "a"}), tmp_path).finish()
+    assert states(job) == "x=complete y=failed"
+    trouble = record(job, "y").trouble
+    assert trouble is not None
+    assert (trouble.code, trouble.stage, trouble.retryable, trouble.ref) == ("put_failed", "put", True, "a")
+
+
+async def test_an_unknown_destination_fails_before_anything_is_fetched_for_it(tmp_path: Path) -> None:
+    world = World()
+    job = asked({"a": "u/a", "b": "u/b"}, {"x": "a", "y": "b"})
+    away = tuple(replace(one, destination="s3") if one.tag == "x" else one for one in job.outputs)
+    done = await Going(world, replace(job, outputs=away), tmp_path).finish()
+    assert (states(done), world.sources.asked) == ("x=failed y=complete", ["u/b"])
+    trouble = record(done, "x").trouble
+    assert trouble is not None
+    assert (trouble.code, trouble.stage) == ("not_supported", "put")
+
+
+async def test_a_job_with_unknown_destinations_only_ends_at_once(tmp_path: Path) -> None:
+    world = World()
+    job = asked({"a": "u/a"}, {"x": "a"})
+    done = await Going(world, replace(job, outputs=(replace(job.outputs[0], destination="cf"),)), tmp_path).finish()
+    assert (done.status, world.sources.asked, world.lanes.renders) == (Status.FAILED, [], [])
+
+
+@pytest.mark.parametrize("fault", [StoreDown("no store"), ZeroDivisionError("ours")])
+async def test_a_fault_that_is_no_outputs_ends_the_run_and_all_its_work(tmp_path: Path, fault: Exception) -> None:
+    world = World()
+    world.sources.gates.close("u/slow")
+    world.sources.faults["u/a"] = fault
+    with pytest.raises(type(fault)):
+        await Going(world, asked({"a": "u/a", "slow": "u/slow"}, {"x": "a", "y": "slow"}), tmp_path).finish()
+    assert world.sources.cancelled == ["u/slow"]
+
+
+async def test_a_mistake_in_the_lanes_ends_the_run(tmp_path: Path) -> None:
+    world = World()
+    world.lanes.faults["a"] = RuntimeError("ours")
+    with pytest.raises(RuntimeError, match="ours"):
+        await Going(world, asked({"a": "u/a"}, {"x": "a"}), tmp_path).finish()
+
+
+async def test_a_job_that_is_lost_stops_where_it_is(tmp_path: Path) -> None:
+    world = World()
+    world.sources.gates.close("u/slow")
+    going = Going(world, asked({"a": "u/a", "slow": "u/slow"}, {"x": "a", "y": "slow"}), tmp_path)
+    going.fault = Lost("no longer ours")
+    with pytest.raises(Lost):
+        await going.finish()
+    assert world.sources.cancelled == ["u/slow"]
+
+
+@pytest.mark.parametrize("where", ["sources", "lanes", "target"])
+async def test_a_cancelled_run_leaves_nothing_behind(tmp_path: Path, where: str) -> None:
+    world = World()
+    gates = {"sources": "u/a", "lanes": "a", "target": "x-a.png"}
+    part = getattr(world, where)
+    part.gates.close(gates[where])
+    going = Going(world, asked({"a": "u/a", "b": "u/b"}, {"x": "a", "y": "b"}), tmp_path)
+    finishing = asyncio.create_task(going.finish())
+    await eventually(lambda: going.saves)  # y is done, x waits
+    assert going.folder.exists()
+    finishing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await finishing
+    assert states(going.run.job) == "x=pending y=complete"
+
+
+async def test_a_failed_download_that_nobody_waits_for_any_more_is_no_noise(tmp_path: Path) -> None:
+    world = World()
+    world.sources.faults = {"u/a": OutputFault("one"), "u/b": OutputFault("two"), "u/c": OutputFault("three")}
+    outputs = {"x": "a +b +c", "y": "b +a", "z": "c"}
+    job = await Going(world, asked({name: f"u/{name}" for name in "abc"}, outputs), tmp_path).finish()
+    assert states(job) == "x=failed y=failed z=failed"
+
+
+# --- the record -----------------------------------------------------------------------------------
+
+
+async def test_what_is_done_is_saved_while_the_rest_goes_on_and_the_end_is_left_to_the_caller(tmp_path: Path) -> None:
+    world = World()
+    world.sources.gates.close("u/slow")
+    going = Going(world, asked({"a": "u/a", "slow": "u/slow"}, {"x": "a", "y": "slow"}), tmp_path)
+    finishing = asyncio.create_task(going.finish())
+    await eventually(lambda: going.saves)
+    assert [states(one) for one in going.saves] == ["x=complete y=pending"]
+    assert going.saves[0].status is Status.PROCESSING
+    world.sources.gates.open()
+    await finishing
+    assert len(going.saves) == 1
+
+
+async def test_a_rerun_makes_what_is_missing_and_keeps_the_rest(tmp_path: Path) -> None:
+    world = World()
+    world.target.faults["y-b.png"] = PutFailed("full", retryable=True)
+    first = await Going(world, asked({"a": "u/a", "b": "u/b"}, {"x": "a", "y": "b"}), tmp_path).finish()
+    world = World()
+    second = await Going(world, again(first, after(60)), tmp_path).finish()
+    assert (second.status, world.sources.asked) == (Status.COMPLETE, ["u/b"])
+    assert record(second, "x") == record(first, "x")
+
+
+async def test_what_was_seen_of_each_input_is_noted_once(tmp_path: Path) -> None:
+    world = World()
+    first = await Going(world, asked({"a": "u/a", "b": "u/b"}, {"x": "a b", "y": "a"}), tmp_path).finish()
+    assert sorted((one.name, one.width, one.height, one.type, one.bytes) for one in first.pictures) == [
+        ("a", 10, 8, "image/jpeg", SIZE),
+        ("b", 10, 8, "image/jpeg", SIZE),
+    ]
+
+
+async def test_a_download_counts_once_for_the_job_and_for_each_output_that_needs_it(tmp_path: Path) -> None:
+    world = World()
+    job = asked({"a": "u/same", "b": "u/same", "c": "u/c"}, {"x": "a b", "y": "c +a"})
+    done = await Going(world, job, tmp_path).finish()
+    assert done.total.download == round(2 * MS)
+    assert (record(done, "x").span.download, record(done, "y").span.download) == (round(MS), round(2 * MS))
+
+
+async def test_the_jobs_span_holds_those_of_its_outputs(tmp_path: Path) -> None:
+    job = await Going(World(), asked({"a": "u/a", "b": "u/b"}, {"x": "a", "y": "b"}), tmp_path).finish()
+    starts = [one.span.start for one in job.processed if one.span.start]
+    ends = [one.span.end for one in job.processed if one.span.end]
+    assert (job.total.start, job.total.end) == (min(starts), max(ends))
+    assert job.total.start is not None
+    assert job.created <= job.total.start
+    assert job.total.total > 0
+
+
+async def test_the_bytes_in_the_scratch_folder_are_counted(tmp_path: Path) -> None:
+    going = Going(World(), asked({"a": "u/a", "b": "u/b"}, {"x": "a b"}), tmp_path)
+    await going.finish()
+    assert going.run.spooled == 2 * SIZE

@@ -1,0 +1,110 @@
+"""Holds settings to their word: files, environment, all faults at once, and an example file that tells the truth."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from sixpx.errors import BadSettings
+from sixpx.settings import SECTIONS, Settings, load
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "config.example.toml"
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "sixpx.toml"
+    path.write_text(text)
+    return path
+
+
+def faults(path: Path | None, environment: dict[str, str]) -> list[str]:
+    with pytest.raises(BadSettings) as caught:
+        load(path, environment)
+    return list(caught.value.faults)
+
+
+def test_nothing_configured_means_the_defaults() -> None:
+    assert load(None, {"HOME": "/", "SIXPX_AS": "a:b:c", "SIXPX_AT": "http://x"}) == Settings()
+
+
+def test_the_example_file_holds_every_setting_with_its_default() -> None:
+    assert load(EXAMPLE, {}) == Settings()
+    shown = {section: set(values) for section, values in tomllib.loads(EXAMPLE.read_text()).items()}
+    assert shown == {name: {one.name for one in fields(kind)} for name, kind in SECTIONS.items()}
+
+
+def test_the_example_file_explains_every_setting() -> None:
+    before = ""
+    for line in EXAMPLE.read_text().splitlines():
+        if line and line[0] not in "#[":
+            assert before.startswith("# "), f"{line} is not explained"
+        before = line
+
+
+def test_a_file_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
+    settings = load(written(tmp_path, '[server]\nport = 80\n[network]\nallow = ["10.0.0.0/8"]'), {})
+    assert (settings.server.port, settings.server.host) == (80, "127.0.0.1")
+    assert settings.network.allow == ("10.0.0.0/8",)
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    path = written(tmp_path, "[server]\nport = 80\n[fetch]\ntries = 1")
+    settings = load(path, {"SIXPX_SERVER_PORT": "81", "SIXPX_NETWORK_ALLOW": "10.0.0.0/8, 192.168.0.0/16"})
+    assert (settings.server.port, settings.fetch.tries) == (81, 1)
+    assert settings.network.allow == ("10.0.0.0/8", "192.168.0.0/16")
+
+
+def test_numbers_of_the_environment_become_what_the_setting_is() -> None:
+    settings = load(None, {"SIXPX_LIMITS_RENDER_SECONDS": "2.5", "SIXPX_LANES_COUNT": "3"})
+    assert (settings.limits.render_seconds, settings.lane_count) == (2.5, 3)
+
+
+def test_all_faults_come_at_once(tmp_path: Path) -> None:
+    path = written(tmp_path, '[server]\nport = "x"\nprot = 1\n[limit]\n[log]\nlevel = "loud"')
+    found = faults(path, {"SIXPX_LANES_CUONT": "1", "SIXPX_NETWORK_ALLOW": "10.0.0.1/8", "SIXPX_SERVER_PORT": "many"})
+    named = ("SIXPX_LANES_CUONT", "server.port", "server.prot", "[limit]", "log.level", "network.allow")
+    assert all(any(fault.startswith(name) for fault in found) for name in named), found
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("[server]\nport = 65536", "server.port: expected a port up to 65535, got 65536"),
+        ("[server]\nport = -1", "server.port: expected a whole number of at least 1, got -1"),
+        ("[server]\nport = true", "server.port: expected a whole number of at least 1, got True"),
+        ("[limits]\noutputs = 0", "limits.outputs: expected a whole number of at least 1, got 0"),
+        ("[limits]\nrender_seconds = inf", "limits.render_seconds: expected a number of at least 0.001, got inf"),
+        ("[limits]\nrender_seconds = nan", "limits.render_seconds: expected a number of at least 0.001, got nan"),
+        ('[network]\nallow = "10.0.0.0/8"', "network.allow: expected a list of strings, got '10.0.0.0/8'"),
+        ('[server]\npublic_url = "img.example"', "server.public_url: expected http:// or https://, got 'img.example'"),
+        ("server = 1", "server: expected a section [server], got 1"),
+    ],
+)
+def test_one_fault_is_one_sentence(tmp_path: Path, text: str, fault: str) -> None:
+    assert faults(written(tmp_path, text), {}) == [fault]
+
+
+def test_another_store_is_refused_without_its_password(tmp_path: Path) -> None:
+    [fault] = faults(None, {"SIXPX_STORE_URL": "mongodb://admin:swordfish@db/jobs"})
+    assert fault.startswith("store.url")
+    assert "swordfish" not in fault
+
+
+def test_a_file_that_is_not_there_or_no_toml_is_said_so(tmp_path: Path) -> None:
+    [gone] = faults(tmp_path / "gone.toml", {})
+    [broken] = faults(written(tmp_path, "[server"), {})
+    assert gone.endswith("gone.toml: No such file or directory")
+    assert "not TOML" in broken
+
+
+def test_what_settings_come_to() -> None:
+    settings = load(None, {"SIXPX_SERVER_HOST": "::1", "SIXPX_SERVER_DATA": "/var/lib/sixpx"})
+    assert settings.public_url == "http://[::1]:8666"
+    assert settings.database == Path("/var/lib/sixpx/sixpx.db")
+    assert settings.lane_count == len(os.sched_getaffinity(0))
+    other = load(None, {"SIXPX_SERVER_PUBLIC_URL": "https://img.example/", "SIXPX_STORE_URL": "sqlite:/srv/jobs.db"})
+    assert (other.public_url, other.database) == ("https://img.example", Path("/srv/jobs.db"))
