@@ -26,6 +26,7 @@ from sixpx.guard import Guard
 from sixpx.job_file import JobFile
 from sixpx.pool import Pool
 from sixpx.run import Got, Means, Run
+from sixpx.scratch import Scratch
 from sixpx.settings import Settings
 from sixpx.targets import HOSTED, Parcel, Targets
 
@@ -88,7 +89,7 @@ async def make(file: JobFile, folder: Path, settings: Settings, saw: Saw) -> Job
         targets = Targets({HOSTED: Folder(folder)})
         means = Means(Sources(posted.blobs, fetcher, vault), pool, targets, app.render_limits(settings), app.now)
         await saw(job)
-        ended = await Run(job, scratch / job.id, means, saw).finish()
+        ended = await Run(job, Scratch(scratch, job.id), means, saw).finish()
         await saw(ended)
         return ended
 

@@ -190,6 +190,8 @@ def _cause(exitcode: int) -> str:
 
 def _finished(render: Render) -> Report:
     """What a lane wrote down before it died."""
+    if render.journal is None:
+        return Report(render.id, None)
     journal = Path(render.journal)
     lines = journal.read_text(encoding="utf-8").splitlines() if journal.exists() else []
     return Report(render.id, None, made_from_journal(lines))

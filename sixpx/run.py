@@ -7,7 +7,6 @@ where it belongs as soon as its lane has finished it. What one output cannot do 
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from sixpx.core.media import filename
 from sixpx.core.render import Limits, Made, Render, Report, Seen
 from sixpx.core.tally import Tally
 from sixpx.errors import OutputFault
+from sixpx.scratch import Scratch
 from sixpx.targets import Parcel, Targets
 
 
@@ -61,10 +61,10 @@ class Run:
     """Makes the unfinished outputs of `job`, which is the job as far as it has come. `save` keeps it in between and
     raises Lost when the job is no longer ours. `spooled` counts the bytes fetched into the scratch folder."""
 
-    def __init__(self, job: Job, folder: Path, means: Means, save: Callable[[Job], Awaitable[None]]) -> None:
+    def __init__(self, job: Job, scratch: Scratch, means: Means, save: Callable[[Job], Awaitable[None]]) -> None:
         self.job = job
         self.spooled = 0
-        self._folder = folder
+        self._scratch = scratch
         self._means = means
         self._save = save
         self._start = means.clock()
@@ -72,8 +72,7 @@ class Run:
         self._tallies = tuple(Tally(output) for output in core.unfinished(job))
 
     async def finish(self) -> Job:
-        """The job at its end, not yet saved. The scratch folder is gone afterwards, come what may."""
-        await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
+        """The job at its end, not yet saved. Its scratch files are gone afterwards, come what may."""
         try:
             self._fail_unknown_destinations()
             async with asyncio.TaskGroup() as tasks:
@@ -121,7 +120,7 @@ class Run:
         for fetch in self._fetches.values():
             fetch.cancel()
         await asyncio.gather(*self._fetches.values(), return_exceptions=True)
-        await asyncio.to_thread(shutil.rmtree, self._folder, True)
+        await self._scratch.clear()
 
     # --- fetch -----------------------------------------------------------------------------------
 
@@ -133,7 +132,7 @@ class Run:
         source = self.job.input(name)
         key = _address(source)
         if key not in self._fetches:
-            path = self._folder / f"input-{len(self._fetches)}"
+            path = self._scratch.path(f"input-{len(self._fetches)}")
             self._fetches[key] = asyncio.create_task(self._get(source, path))
         return self._fetches[key]
 
@@ -153,10 +152,11 @@ class Run:
     def _render(self, name: str, ready: Sequence[Tally], got: Mapping[str, Got | OutputFault]) -> Render:
         paths = {one: str(file.path) for one, file in got.items() if isinstance(file, Got)}
         sheets = (
-            tallies.sheet(tally.output, name, str(self._folder / f"{self._tallies.index(tally)}.{name}"))
+            tallies.sheet(tally.output, name, str(self._scratch.path(f"{self._tallies.index(tally)}.{name}")))
             for tally in ready
         )
-        journal = str(self._folder / f"{name}.journal")
+        # one sheet needs no record of what was finished before a crash
+        journal = str(self._scratch.path(f"{name}.journal")) if len(ready) > 1 else None
         render = tallies.render(f"{self.job.id}/{name}", name, sheets, paths, journal)
         return replace(render, limits=self._means.limits)
 

@@ -17,6 +17,7 @@ from sixpx.core.job import Job, Status, Trouble
 from sixpx.errors import Lost, StoreDown
 from sixpx.hub import EVERY, Hub, JobEvent
 from sixpx.run import Means, Run
+from sixpx.scratch import Scratch
 from sixpx.store.base import Claim, Store
 
 log = logging.getLogger(__name__)
@@ -119,8 +120,8 @@ class Runner:
         return now + timedelta(seconds=self._pace.lease)
 
     def _take_off(self, claim: Claim) -> None:
-        folder = self._scratch / f"{claim.job.id}.{claim.serial}"
-        run = Run(claim.job, folder, self._means, lambda job: self._store.save(claim, job))
+        scratch = Scratch(self._scratch, f"{claim.job.id}.{claim.serial}")
+        run = Run(claim.job, scratch, self._means, lambda job: self._store.save(claim, job))
         task = asyncio.create_task(self._fly(claim, run), name=f"job {claim.job.id}")
         self._flights[_key(claim)] = _Flight(claim, run, task)
         self._tell(claim.job)

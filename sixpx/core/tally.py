@@ -61,7 +61,7 @@ def sheet(output: Output, name: str, path: str) -> Sheet:
     return Sheet(key(output, name), path, tuple((step.method, step.options) for step in output.steps), saving)
 
 
-def render(id: str, name: str, sheets: Iterable[Sheet], paths: Mapping[str, str], journal: str) -> Render:
+def render(id: str, name: str, sheets: Iterable[Sheet], paths: Mapping[str, str], journal: str | None) -> Render:
     """The Render of the input `name`; `paths` are the files of it and of all layers that the sheets name."""
     return Render(id, paths[name], journal, tuple(sheets), dict(paths))
 

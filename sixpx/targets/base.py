@@ -9,8 +9,9 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A finished file and the name it shall have. `folder` is where our own hosting puts it (`user/job`); the other
-    destinations have their folder in the connection string. `size` in bytes, `type` a MIME type."""
+    """A finished file and the name it shall have; a target may take the file away. `folder` is where our own hosting
+    puts it (`user/job`); the other destinations have their folder in the connection string. `size` in bytes, `type` a
+    MIME type."""
 
     source: Path
     folder: str

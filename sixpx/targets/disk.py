@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,7 +22,7 @@ class Disk:
         self._base = base.rstrip("/")
 
     async def put(self, parcel: Parcel) -> str:
-        """Written under a temporary name, synced to the disk and renamed: a reader sees all of it or nothing."""
+        """Synced to the disk and moved into place: a reader sees all of it or nothing."""
         try:
             await asyncio.to_thread(_place, parcel.source, self._root / parcel.folder / parcel.name)
         except OSError as fault:
@@ -39,18 +40,26 @@ class Disk:
 
 
 def _place(source: Path, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.unlink(missing_ok=True)
+    _sync(source)
     try:
-        # the scratch folder lies on the same file system as a rule: a second name costs no copy
-        os.link(source, part)
+        _into_folder(os.replace, source, path)
     except OSError as fault:
-        if fault.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP):
+        if fault.errno != errno.EXDEV:
             raise
-        shutil.copyfile(source, part)
-    _sync(part)
-    os.replace(part, path)
+        # the scratch folder lies on another file system: a copy under a name that is not served, then its own
+        part = path.with_name(f".{path.name}.part")
+        _into_folder(shutil.copyfile, source, part)
+        _sync(part)
+        os.replace(part, path)
+
+
+def _into_folder(act: Callable[[Path, Path], object], source: Path, path: Path) -> None:
+    """Makes the folder where it turns out to be missing: as a rule the job's first file does."""
+    try:
+        act(source, path)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        act(source, path)
 
 
 def _sync(path: Path) -> None:

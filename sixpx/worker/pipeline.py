@@ -82,7 +82,8 @@ def _made(render: Render, source: Source) -> Report:
         for chain in chains:
             with noted(flaws, chain.sheet.key):
                 made[chain.sheet.key] = _finished(chain, source, pictures, images)
-                _write_down(render.journal, chain.sheet.key, made[chain.sheet.key])
+                if render.journal is not None:
+                    _write_down(render.journal, chain.sheet.key, made[chain.sheet.key])
     return Report(render.id, source.seen, made, flaws)
 
 

@@ -31,6 +31,7 @@ class House:
     def __init__(self, folder: Path, pace: Pace, store: SqliteStore) -> None:
         self.world, self.hub, self.store = World(now), Hub(), store
         self.scratch = folder / "scratch"
+        self.scratch.mkdir(exist_ok=True)
         self.events: list[JobEvent] = []
         self.runner = Runner("me", store, self.hub, self.world.means, self.scratch, pace)
 
