@@ -84,7 +84,7 @@ WORKLOADS: Mapping[str, Workload] = {
         _resize(ONE, PNG, 900, 1.67),
         _chain(TWELVE, (1500, 1150, 1000, 700), 300),
         _chain(ONE, (303, 280, 500, 350), 600),
-        _sizes(TWELVE, (2000, 1000, 500, 250), 60),
+        _sizes(TWELVE, (2000, 1000, 500, 250), 160),
         _sizes(ONE, (800, 400, 200, 100), 300),
     )
 }

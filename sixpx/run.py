@@ -1,7 +1,7 @@
 """Owns one run of one job: fetch, render, put, record. Never claims, never waits for a lease, never touches a pixel.
 
-Every input is fetched once however often it is named; a Render starts when its own files are there; a picture is put
-where it belongs as soon as its lane has finished it. What one output cannot do is that output's trouble alone.
+Every input is fetched once however often it is named; a Render starts when its own files are there; its pictures are
+put where they belong as soon as its lane has finished it. What one output cannot do is that output's trouble alone.
 """
 
 from __future__ import annotations

@@ -119,10 +119,10 @@ class Api:
         user = await self.auth.user_of(request)
         job = await self._job(user, request.match_info["job_id"])
         if not job.status.ended:
-            cancelled = await self.store.cancel(user.id, job.id, self.clock())
-            if cancelled is not None and cancelled.trouble is not None and cancelled.trouble.code == "cancelled":
-                self.hub.publish(JobEvent(job.id, user.id, cancelled.status, by_owner=True))
-                return write.json({"id": job.id, "status": str(cancelled.status)}, 202)
+            # it may have ended by itself meanwhile; it was not asked to be removed, and is not
+            after = await self.store.cancel(user.id, job.id, self.clock()) or job
+            self.hub.publish(JobEvent(after.id, user.id, after.status, by_owner=True, job=after))
+            return write.json({"id": after.id, "status": str(after.status)}, 202)
         # files first: what is interrupted here is finished by the same request again
         await self.remove_files(f"{user.id}/{job.id}")
         if not await self.store.remove_job(user.id, job.id):
