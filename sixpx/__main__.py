@@ -1,3 +1,4 @@
 if __name__ == "__main__":
     from sixpx.cli import main
+
     raise SystemExit(main())

@@ -1,4 +1,4 @@
-"""Owns the composition: Settings become live objects and one web.Application. Never imported by anything but `cli`."""
+"""Owns the composition: Settings become live objects and one web.Application. Only commands import it; never below."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import shutil
 import socket
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from sixpx.api.v1.routes import Api
 from sixpx.core.job import User
 from sixpx.core.render import Limits
 from sixpx.credentials import Vault
-from sixpx.errors import SixpxError
+from sixpx.errors import BadSettings, PutFailed, SixpxError
 from sixpx.fetch import Fetcher, FetchLimits
 from sixpx.guard import Guard
 from sixpx.hub import Hub
@@ -33,13 +33,17 @@ from sixpx.run import Means
 from sixpx.runner import Pace, Runner
 from sixpx.settings import Settings
 from sixpx.sources import InputSources
+from sixpx.spool import Spool
 from sixpx.store.sqlite import SqliteStore
 from sixpx.targets import HOSTED, Targets
 from sixpx.targets.disk import Disk
+from sixpx.turns import Turns
 
 log = logging.getLogger(__name__)
 
 KEY_FILE = "secret.key"
+DOWNLOADS = 32
+"""How many inputs are fetched at once; users take turns."""
 
 
 def now() -> datetime:
@@ -50,10 +54,10 @@ def now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class FirstUser:
-    """The user made at the first start; the secret is known here only."""
+    """A new user; the secret is known here only."""
 
     user: User
-    secret: str
+    secret: str = field(repr=False)
 
 
 class Service:
@@ -61,7 +65,6 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.first_user: FirstUser | None = None
         self._scratch = settings.data / "scratch"
         self._stack = AsyncExitStack()
         self._stopping = False
@@ -69,16 +72,17 @@ class Service:
     async def start(self) -> None:
         """Opens the store, takes back what a killed process left, starts the lanes. Raises BadSettings."""
         settings = self.settings
-        settings.data.mkdir(parents=True, exist_ok=True)
-        self.vault = Vault(vault_key(settings))
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.store = SqliteStore.open(settings.database, alone=True)
         self._stack.push_async_callback(self.store.close)
+        self.vault = Vault(vault_key(settings))
         self.hub = Hub()
+        self.stopped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.disk = Disk(settings.data / "hosted", settings.public_url)
         await asyncio.to_thread(_empty, self._scratch)
         if released := await self.store.release(now(), everything=True):
             log.info("%d interrupted jobs are pending again", released, extra={"stage": "start"})
-        self.first_user = await self._make_first_user()
+        await self._sweep()
         self.pool = Pool(lanes_of(settings), self._scratch)
         self._stack.push_async_callback(self.pool.close)
         await self.pool.start()
@@ -90,15 +94,26 @@ class Service:
         self._stack.push_async_callback(fetcher.close)
         targets = Targets({HOSTED: self.disk})
         self._stack.push_async_callback(targets.close)
-        sources = InputSources(self.store, fetcher, self.vault, settings.limits.input_bytes)
-        means = Means(sources, self.pool, targets, render_limits(settings), now)
+        sources = InputSources(self.store.blob, fetcher, self.vault, settings.limits.input_bytes)
+        means = means_of(settings, sources, self.pool, targets)
         owner = f"{socket.gethostname()}/{os.getpid()}"
         runner = Runner(owner, self.store, self.hub, means, self._scratch, _pace(settings))
         await runner.start()
         self._stack.push_async_callback(runner.stop)
         return runner
 
-    async def _make_first_user(self) -> FirstUser | None:
+    async def _sweep(self) -> None:
+        """Removes the pictures of removed jobs that a killed process, or a full disk, left behind."""
+        for folder in await self.store.leftovers():
+            try:
+                await self.disk.remove(folder)
+                await self.store.cleared(folder)
+            except PutFailed as fault:
+                log.warning("the pictures of a removed job stay: %s", fault.detail, extra={"stage": "remove"})
+
+    async def first_user(self) -> FirstUser | None:
+        """A user where there is none yet. Asked for when the service answers, so that whoever is to read the secret
+        does read it."""
         if await self.store.users():
             return None
         first = new_user("first")
@@ -109,6 +124,8 @@ class Service:
         """Claims nothing more; jobs in flight may finish within the grace time, the rest is given back."""
         self._stopping = True
         await self.runner.stop()
+        if not self.stopped.done():
+            self.stopped.set_result(None)
 
     async def stop(self) -> None:
         """Closes everything that `start` opened, in reverse order."""
@@ -122,7 +139,8 @@ class Service:
         limits = settings.limits
         maker = Maker(ids.new_id, ids.new_name, self.vault, Counts(limits.inputs, limits.outputs, limits.methods))
         auth = Auth(self.store)
-        api = Api(self.store, auth, self.hub, maker, now, self.disk.remove, asdict(limits), self._troubles)
+        published = asdict(limits)
+        api = Api(self.store, auth, self.hub, maker, now, self.disk.remove, published, self._troubles, self.stopped)
         api.add_to(app)
         Files(settings.data / "hosted").add_to(app)
         return app
@@ -150,21 +168,47 @@ def new_user(name: str) -> FirstUser:
 
 
 def vault_key(settings: Settings) -> str:
-    """The key from the configuration, else one made at the first start and kept beside the database."""
+    """The key from the configuration, else one made at the first start and kept beside the database. Raises
+    BadSettings where the file holds none."""
     if settings.security.key:
         return settings.security.key
     path = settings.data / KEY_FILE
     if not path.exists():
-        settings.data.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(credentials.new_key())
-    return path.read_text().strip()
+        _write_key(path)
+    key = path.read_text().strip()
+    try:
+        Vault(key)
+    except BadSettings as fault:
+        raise BadSettings((f"{path}: {fault.faults[0]}; restore the file, or set security.key",)) from fault
+    return key
+
+
+def _write_key(path: Path) -> None:
+    """Whole and durable under its name or not there at all: with half a key nothing sealed can be opened again."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(credentials.new_key())
+        file.flush()
+        os.fsync(descriptor)
+    os.replace(part, path)
 
 
 def _empty(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    """Removes what is in it; the folder itself may be a mount or a link of the operator's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in folder.iterdir():
+        if one.is_dir() and not one.is_symlink():
+            shutil.rmtree(one, ignore_errors=True)
+        else:
+            one.unlink(missing_ok=True)
+
+
+def means_of(settings: Settings, sources: InputSources, pool: Pool, targets: Targets) -> Means:
+    """What runs work with, under the limits of the configuration."""
+    spool, downloads = Spool(settings.runner.spool_bytes), Turns(DOWNLOADS)
+    input_bytes = settings.limits.input_bytes
+    return Means(sources, pool, targets, render_limits(settings), spool, downloads, input_bytes, now)
 
 
 def lanes_of(settings: Settings) -> Lanes:
@@ -182,6 +226,7 @@ def fetch_limits(settings: Settings) -> FetchLimits:
         tries=fetch.tries,
         redirects=fetch.redirects,
         max_bytes=settings.limits.input_bytes,
+        parallel=DOWNLOADS,
     )
 
 
@@ -201,7 +246,6 @@ def _pace(settings: Settings) -> Pace:
     runner = settings.runner
     return Pace(
         window=runner.window,
-        spool_bytes=runner.spool_bytes,
         lease=runner.lease_seconds,
         grace=runner.grace_seconds,
     )

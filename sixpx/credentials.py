@@ -7,7 +7,6 @@ what came but its scheme, since a slip of the pen can put the secret anywhere.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import re
 import secrets
 from dataclasses import dataclass, field
@@ -161,8 +160,11 @@ def _require_plain_url(name: str, value: str) -> None:
 # --- redacting ----------------------------------------------------------------------------------
 
 _ANY_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-_PLAIN_AUTHORITY = re.compile(r"(?:\[[0-9a-f:.%]+\]|[^\s:/?#@\\\[\]]*)(?P<port>:[0-9]*)?(?=[/?#\s]|$)", re.IGNORECASE)
-_USERNAME = re.compile(r"[^\s:@/?#\\]+(?=:)")
+# What is surely a host: urlsplit, yarl and the WHATWG disagree about white space, control characters, backslashes and
+# an empty host, so that behind any of these there may be userinfo.
+_PLAIN_AUTHORITY = re.compile(r"(?:\[[0-9a-f:.%]+\]|[\w.-]+)(?P<port>:[0-9]*)?(?=[/?#]|\Z)", re.IGNORECASE)
+_USERNAME = re.compile(r"[^\s:@/?#\\\x00-\x1f\x7f]+(?=:)")
+_DATA = re.compile(r"data:(?!\s*/)", re.IGNORECASE)  # data://user:password@host has userinfo, also with a tab in it
 
 
 def redact(text: str) -> str:
@@ -170,13 +172,13 @@ def redact(text: str) -> str:
 
     Where there is userinfo, everything up to the last @ of the text is hidden but the user name: a secret that was not
     percent-encoded hides with it, at the price of a path that holds an @. Of a connection string that `parse` refuses
-    nothing is left but the scheme, for the secret may be anywhere. An http URL without userinfo stays as it was sent,
-    signed queries and all; so do bare words and `data:` URIs.
+    nothing is left but the scheme, for the secret may be anywhere; nor of an http URL whose host is not plainly one.
+    What surely has no userinfo stays as it was sent: an http URL, signed queries and all, a bare word, a `data:` URI.
     """
     text = text.strip()
     scheme = _ANY_SCHEME.match(text)
     if scheme is None:
-        return text if text[:5].lower() == "data:" or not re.search("[:@]", text) else "***"
+        return text if _DATA.match(text) or not re.search("[:@]", text) else "***"
     rest = text[scheme.end() :]
     if scheme[0].lower() in ("http://", "https://"):
         return scheme[0] + _redact_http(rest)
@@ -266,8 +268,3 @@ def digest(secret: str) -> str:
     every request is checked against it, so the fast hash is the right one.
     """
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def matches(secret: str, digest_kept: str) -> bool:
-    """Whether `secret` has this digest, in constant time."""
-    return hmac.compare_digest(digest(secret).encode(), digest_kept.encode("utf-8", "surrogatepass"))

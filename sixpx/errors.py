@@ -120,6 +120,13 @@ class PutFailed(OutputFault):
         self.retryable = retryable
 
 
+class Mistaken(OutputFault):
+    """A mistake of ours that an output pays for; the log tells more."""
+
+    code = "internal"
+    retryable = True
+
+
 # --- what goes wrong among ourselves --------------------------------------------------------------
 
 

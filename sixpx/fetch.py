@@ -23,14 +23,17 @@ import aiohttp
 from yarl import URL
 
 from . import __version__
-from .errors import FetchFailed, Invalid, OverLimit, SixpxError
+from .errors import FetchFailed, Invalid, OverLimit
 from .guard import Guard
 
+_PIECE = 100_000
+"""Characters of a data: URI that are decoded at once."""
 _BATCH = 1 << 20  # bytes gathered in memory before one hop to a thread writes them
 _TRANSIENT = frozenset({408, 425, 429})  # and every 5xx
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NO_SUCH_NAME = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 _MIME = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
+_NO_URL = (ValueError, IndexError)  # what yarl raises; the latter over http://[::1]@/
 _PAUSES_S = (0.2, 1.0)  # before the second try, and before any later one
 
 
@@ -185,12 +188,12 @@ class Fetcher:
 def _read_url(text: str) -> URL:
     try:
         url = URL(text)
-        port_is_good = url.port is not None
-    except ValueError:
+        host, port, _ = url.host, url.port, _basic(url)  # yarl reads these only when asked: http://xn--/ is a URL to it
+    except _NO_URL:
         raise FetchFailed("Expected an http or https URL, came text that is no URL") from None
     if url.scheme not in ("http", "https"):
         raise FetchFailed("Expected an http or https URL, came one of another scheme")
-    if not url.host or not port_is_good:
+    if not host or port is None:
         raise FetchFailed("Expected a URL with a host, came one without")
     return url
 
@@ -202,7 +205,7 @@ def _next_hop(url: URL, target: str) -> URL:
         if step.scheme and not step.host:
             raise ValueError("http:///path, which would be read as relative")
         return _read_url(str(url.join(step))).with_user(None)
-    except (ValueError, FetchFailed):
+    except (*_NO_URL, FetchFailed):
         raise FetchFailed(f"{url.host} redirects to what is no http or https URL") from None
 
 
@@ -241,15 +244,15 @@ def _pause(attempt: int, retry_after: str | None, now: float) -> float:
 
 @contextmanager
 def _in_our_words(url: URL) -> Iterator[None]:
-    """Turn aiohttp's errors, which show whole URLs, into ours."""
+    """Turn the errors of aiohttp and yarl, which show whole URLs, into ours."""
     try:
         yield
-    except aiohttp.ClientError as error:
+    except (aiohttp.ClientError, ValueError) as error:
         raise _translated(error, url.host or "") from None
 
 
-def _translated(error: aiohttp.ClientError, host: str) -> Exception:
-    if isinstance(error, aiohttp.InvalidURL):
+def _translated(error: aiohttp.ClientError | ValueError, host: str) -> Exception:
+    if isinstance(error, aiohttp.InvalidURL) or not isinstance(error, aiohttp.ClientError):
         return FetchFailed(f"{host} is no host name and no IP address")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         gone = error.os_error.errno in _NO_SUCH_NAME
@@ -293,7 +296,7 @@ def _write(path: Path, mode: str, batch: list[bytes]) -> None:
         with open(path, mode) as file:
             file.writelines(batch)
     except OSError as error:
-        raise SixpxError(f"The scratch folder cannot be written: {error.strerror}") from error
+        raise FetchFailed(f"The service could not keep the input: {error.strerror}", retryable=True) from error
 
 
 def _remove(path: Path) -> None:
@@ -327,15 +330,28 @@ def decode_data_uri(text: str) -> tuple[bytes, str]:
     mime, *parameters = [part.strip().lower() for part in media.split(";")]
     if mime and not _MIME.fullmatch(mime):
         raise BadDataURI("Expected a MIME type such as image/png after data:, came something else")
-    content = _base64(payload) if "base64" in parameters[-1:] else unquote_to_bytes(payload)
+    content = _base64(payload) if "base64" in parameters[-1:] else _unescaped(payload)
     if not content:
         raise BadDataURI("The data: URI holds no bytes")
     return content, mime or "text/plain"
 
 
+def _unescaped(payload: str) -> bytes:
+    """Percent-encoded bytes, piece by piece: the standard function makes an object of every escape, a gigabyte of ten
+    million. No piece ends within an escape."""
+    out, begin = bytearray(), 0
+    while begin < len(payload):
+        end = begin + _PIECE
+        if (escape := payload.find("%", end - 2, end)) >= 0:
+            end = escape
+        out += unquote_to_bytes(payload[begin:end])
+        begin = end
+    return bytes(out)
+
+
 def _base64(payload: str) -> bytes:
     if "%" in payload:
-        payload = unquote_to_bytes(payload).decode("latin-1")
+        payload = _unescaped(payload).decode("latin-1")
     packed = "".join(payload.split()).rstrip("=")
     try:
         return base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True)

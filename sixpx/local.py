@@ -7,7 +7,6 @@ to the one folder, whatever `url` the outputs name, and no callback is called.
 from __future__ import annotations
 
 import asyncio
-import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
@@ -18,17 +17,20 @@ from typing import Any
 from sixpx import app, credentials, ids
 from sixpx.api.v1 import read
 from sixpx.api.v1.read import Counts, Maker, Posted
-from sixpx.core.job import Input, Job, Status, User, advance, sources_of
+from sixpx.core.job import Job, Status, User, advance, sources_of
 from sixpx.credentials import Vault
 from sixpx.errors import OverLimit, PutFailed
 from sixpx.fetch import Fetcher
 from sixpx.guard import Guard
 from sixpx.job_file import JobFile
 from sixpx.pool import Pool
-from sixpx.run import Got, Means, Run
+from sixpx.run import Run
 from sixpx.scratch import Scratch
 from sixpx.settings import Settings
+from sixpx.sources import Blobs, InputSources
 from sixpx.targets import HOSTED, Parcel, Targets
+from sixpx.targets.disk import place
+from sixpx.threads import to_its_end
 
 Saw = Callable[[Job], Awaitable[None]]
 
@@ -43,32 +45,13 @@ class Folder:
         """Overwrites a file of that name. Raises PutFailed."""
         to = self.path / parcel.name
         try:
-            await asyncio.to_thread(_place, parcel.source, to)
+            await to_its_end(place, parcel.source, to)
         except OSError as fault:
             raise PutFailed(f"{to} cannot be written: {fault.strerror}") from fault
         return str(to)
 
     async def close(self) -> None:
         """Nothing is held open."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """The inputs of one job: data URIs from memory, the rest from the web under the guard."""
-
-    blobs: Mapping[str, bytes]
-    fetcher: Fetcher
-    vault: Vault
-
-    async def get(self, source: Input, path: Path) -> Got:
-        """Raises OutputFault."""
-        if source.blob is not None:
-            content = self.blobs[source.blob]
-            await asyncio.to_thread(path.write_bytes, content)
-            return Got(path, len(content), 0.0)
-        url = source.shown if source.sealed is None else self.vault.open(source.sealed)
-        fetched = await self.fetcher.fetch(url, path)
-        return Got(path, fetched.bytes, fetched.ms)
 
 
 async def make(file: JobFile, folder: Path, settings: Settings, saw: Saw) -> Job:
@@ -87,21 +70,19 @@ async def make(file: JobFile, folder: Path, settings: Settings, saw: Saw) -> Job
         stack.push_async_callback(pool.close)
         await pool.start()
         targets = Targets({HOSTED: Folder(folder)})
-        means = Means(Sources(posted.blobs, fetcher, vault), pool, targets, app.render_limits(settings), app.now)
+        sources = InputSources(_reading(posted.blobs), fetcher, vault, settings.limits.input_bytes)
+        means = app.means_of(settings, sources, pool, targets)
         await saw(job)
         ended = await Run(job, Scratch(scratch, job.id), means, saw).finish()
         await saw(ended)
         return ended
 
 
-def _place(source: Path, to: Path) -> None:
-    """Under a temporary name first: whoever looks sees the whole picture or none."""
-    part = to.with_name(f".{to.name}.part")
-    try:
-        shutil.copyfile(source, part)
-        part.replace(to)
-    finally:
-        part.unlink(missing_ok=True)
+def _reading(blobs: Mapping[str, bytes]) -> Blobs:
+    async def blob(blob_id: str) -> bytes | None:
+        return blobs.get(blob_id)
+
+    return blob
 
 
 def _posted(file: JobFile, settings: Settings, vault: Vault) -> Posted:

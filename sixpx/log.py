@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 FIELDS = ("job", "user", "stage", "output", "code", "ms", "bytes", "method", "path", "status", "request")
 """What our records may carry beside their sentence."""
@@ -40,13 +40,34 @@ class TextLines(logging.Formatter):
 
 def set_up(level: str, format: str) -> None:
     """Sends every record to standard error. `format` is `text` or `json`."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines() if format == "json" else TextLines())
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.basicConfig(level=level.upper(), handlers=[handler(format, sys.stderr)], force=True)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
     # none of these is in our lines, and together they cost more than the line (logging's documentation, Optimization)
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None  # documented there
+
+
+def handler(format: str, stream: TextIO) -> logging.Handler:
+    """Writes records to a stream, `text` or `json`, and of aiohttp's no more than the sentence."""
+    made = logging.StreamHandler(stream)
+    made.setFormatter(JsonLines() if format == "json" else TextLines())
+    made.addFilter(_without_words_of_aiohttp)
+    return made
+
+
+def wordless(fault: BaseException) -> Exception:
+    """The kind and the place of a fault whose words may quote a request."""
+    return Exception(type(fault).__name__).with_traceback(fault.__traceback__)
+
+
+def _without_words_of_aiohttp(record: logging.LogRecord) -> bool:
+    """aiohttp fills its sentences with request lines, headers and pieces of bodies."""
+    if record.name.startswith("aiohttp"):
+        record.args = ()
+        if record.exc_info and record.exc_info[1] is not None:
+            fault = wordless(record.exc_info[1])
+            record.exc_info = (Exception, fault, fault.__traceback__)
+    return True
 
 
 def _stamp(record: logging.LogRecord) -> str:

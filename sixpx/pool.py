@@ -9,11 +9,14 @@ more, alone, with the whole time for itself; one that fails alone is final (SPEC
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import importlib
 import logging
 import multiprocessing
 import os
 import signal
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -24,12 +27,21 @@ from typing import Any
 import pebble
 
 from sixpx.core.render import LANE_ENVIRONMENT, Flaw, Render, Report, Sheet, made_from_journal
+from sixpx.turns import Turns
 
 log = logging.getLogger(__name__)
 
+START_SECONDS = 60.0
+"""How long the first lane may take to come up."""
 REBUILD_TRIES = 5
 """How often a Render may meet a pool that broke under it before it is reported: innocents are run again."""
 
+WATCH_SECONDS = 0.5
+"""How often the lanes are looked after when nobody asks for one."""
+SETTLE_SECONDS = 2.0
+"""How long a cancelled Render waits for the end of its lane, so that nothing is written behind its back."""
+KILL_SECONDS = 0.2
+"""How long pebble waits for a lane to heed SIGTERM before SIGKILL: ours never do."""
 MISTAKE = Flaw("internal", "render", "the service made a mistake with this output; it is in its log", True)
 
 
@@ -42,15 +54,24 @@ class Lanes:
     recycle: int = 200
     memory: int = 4 * 1024**3
     nice: int = 5
-    ahead: int = 2
+    ahead: int = 1
     worker: str = "sixpx.worker"
 
 
 def _set_up(worker: str, memory: int, nice: int, scratch: str) -> None:
     """Runs in each new child."""
-    # pebble ends a lane by SIGTERM first; its own handler would wait for libvips to come back from a hopeless picture
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # a supervisor may send SIGTERM to the whole group: the server decides when its lanes end, by SIGKILL
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
     importlib.import_module(worker).set_up(memory=memory, nice=nice, scratch=scratch)
+
+
+def _end_with_the_server() -> None:
+    """A lane whose server was killed has no time limit any more, and nobody waits for it."""
+    server = multiprocessing.parent_process()
+    if server is not None:
+        server.join()
+        os._exit(1)
 
 
 def _render(worker: str, raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,50 +99,45 @@ class Pool:
         self.lanes = lanes
         self.busy_ms = 0.0
         self._scratch = scratch
-        self._slots = asyncio.Semaphore(lanes.count + lanes.ahead)
+        self._turns = Turns(lanes.count + lanes.ahead)
         self._rebuilding = asyncio.Lock()
         self._pool: pebble.ProcessPool | None = None
+        self._watcher: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        await asyncio.to_thread(self._build)
+        pebble.CONSTS.term_timeout = KILL_SECONDS
+        self._pool = await asyncio.to_thread(_built, self.lanes, self._scratch)
+        self._watcher = asyncio.create_task(self._watch())
 
-    def _build(self) -> None:
-        lanes = self.lanes
-        # forkserver: a fork of a process that has used libvips hangs, and spawn pays the imports for every child
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([lanes.worker])
-        self._pool = pebble.ProcessPool(
-            max_workers=lanes.count,
-            max_tasks=lanes.recycle,
-            initializer=_set_up,
-            initargs=(lanes.worker, lanes.memory, lanes.nice, str(self._scratch)),
-            context=context,
-        )
-        with _environment(LANE_ENVIRONMENT):
-            # pebble starts its children with the first task; they must start inside this environment
-            self._pool.schedule(os.getpid).result(timeout=60)
+    async def _watch(self) -> None:
+        """An idle lane that dies breaks the pebble pool; nobody may be there to notice it by a Render."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            if not self.alive:
+                await self._rebuild(self._pool)
 
     @property
     def alive(self) -> bool:
         """Whether Renders are accepted."""
         return self._pool is not None and self._pool.active
 
-    async def render(self, render: Render) -> Report:
+    async def render(self, render: Render, user: str = "") -> Report:
         """The Report of this Render, whatever happens to its lane: a crash or an overrun becomes a Flaw of the sheets
-        that it concerns. Takes turns with the other callers, first come, first served."""
-        report = await self._attempt(render)
+        that it concerns. Users take turns; of one user, who came first is served first."""
+        report = await self._attempt(render, user)
         if isinstance(report, Report):
             return report
         finished = await asyncio.to_thread(_finished, render)
         done = f"{len(finished.made)} of {len(render.sheets)} outputs were done"
         log.warning("%s: %s; %s", render.id, report.detail, done, extra={"stage": "render", "code": report.code})
         for sheet in render.sheets:
+            alone = replace(render, sheets=(sheet,))
             if sheet.key not in finished.made:
-                finished = _merged(finished, sheet, await self._attempt(replace(render, sheets=(sheet,))))
+                finished = _merged(finished, sheet, await self._attempt(alone, user))
         return finished
 
-    async def _attempt(self, render: Render) -> Report | Flaw:
-        async with self._slots:
+    async def _attempt(self, render: Render, user: str) -> Report | Flaw:
+        async with self._turns.turn(user):
             for _ in range(REBUILD_TRIES):
                 pool = self._pool
                 try:
@@ -139,6 +155,9 @@ class Pool:
         patience = (limit + 5) * (2 + self.lanes.ahead)
         try:
             raw = await asyncio.wait_for(asyncio.wrap_future(future), patience)
+        except asyncio.CancelledError:
+            await asyncio.to_thread(_settle, future)
+            raise
         except TimeoutError as late:
             if future.cancelled():
                 raise BrokenProcessPool("a lane hangs and cannot be stopped") from late
@@ -156,17 +175,46 @@ class Pool:
         return report
 
     async def _rebuild(self, broken: pebble.ProcessPool | None) -> None:
+        """New lanes in place of `broken` ones, unless somebody was faster; without success the next try follows."""
         async with self._rebuilding:
             if broken is None or self._pool is not broken:
                 return
             await asyncio.to_thread(_discard, broken)
-            await asyncio.to_thread(self._build)
+            try:
+                self._pool = await asyncio.to_thread(_built, self.lanes, self._scratch)
+            except BrokenProcessPool:
+                log.exception("the lanes cannot be rebuilt", extra={"stage": "render"})
 
     async def close(self) -> None:
         """Ends all lanes at once; whoever still waits for a Report is told that the pool broke."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+            await asyncio.gather(self._watcher, return_exceptions=True)
         if self._pool is not None:
             pool, self._pool = self._pool, None
             await asyncio.to_thread(_discard, pool)
+
+
+def _built(lanes: Lanes, scratch: Path) -> pebble.ProcessPool:
+    """Running lanes. Raises BrokenProcessPool where none comes up."""
+    # forkserver: a fork of a process that has used libvips hangs, and spawn pays the imports for every child
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([lanes.worker])
+    pool = pebble.ProcessPool(
+        max_workers=lanes.count,
+        max_tasks=lanes.recycle,
+        initializer=_set_up,
+        initargs=(lanes.worker, lanes.memory, lanes.nice, str(scratch)),
+        context=context,
+    )
+    try:
+        with _environment(LANE_ENVIRONMENT):
+            # pebble starts its children with the first task; they must start inside this environment
+            pool.schedule(os.getpid).result(timeout=START_SECONDS)
+    except (BrokenProcessPool, pebble.ProcessExpired, TimeoutError, RuntimeError) as fault:
+        _discard(pool)
+        raise BrokenProcessPool(f"no lane comes up: {fault}") from fault
+    return pool
 
 
 def _schedule(pool: pebble.ProcessPool | None, worker: str, render: Render, limit: float) -> Any:
@@ -177,6 +225,13 @@ def _schedule(pool: pebble.ProcessPool | None, worker: str, render: Render, limi
         return pool.schedule(_render, args=(worker, render.to_json()), timeout=limit)
     except RuntimeError as inactive:
         raise BrokenProcessPool("the pool takes no more tasks") from inactive
+
+
+def _settle(future: concurrent.futures.Future[Any]) -> None:
+    """Returns when a cancelled task's lane is dead: pebble takes note, and kills it with its next look around. A task
+    that no lane has taken yet finds its files gone when one does."""
+    concurrent.futures.wait([future], SETTLE_SECONDS)
+    time.sleep(2 * pebble.CONSTS.sleep_unit + KILL_SECONDS)
 
 
 def _discard(pool: pebble.ProcessPool) -> None:
@@ -206,4 +261,5 @@ def _merged(report: Report, sheet: Sheet, outcome: Report | Flaw) -> Report:
         made={**report.made, **outcome.made},
         flaws={**report.flaws, **outcome.flaws},
         busy_ms=report.busy_ms + outcome.busy_ms,
+        others={**report.others, **outcome.others},
     )

@@ -7,6 +7,7 @@ put where they belong as soon as its lane has finished it. What one output canno
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,9 +21,13 @@ from sixpx.core.job import Input, Job, Picture
 from sixpx.core.media import filename
 from sixpx.core.render import Limits, Made, Render, Report, Seen
 from sixpx.core.tally import Tally
-from sixpx.errors import OutputFault
+from sixpx.errors import Lost, Mistaken, OutputFault, StoreDown
 from sixpx.scratch import Scratch
+from sixpx.spool import Spool
 from sixpx.targets import Parcel, Targets
+from sixpx.turns import Turns
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,33 +46,37 @@ class Sources(Protocol):
 
 
 class Renders(Protocol):
-    """The lanes."""
+    """The lanes; users take turns at them."""
 
-    async def render(self, render: Render) -> Report: ...
+    async def render(self, render: Render, user: str) -> Report: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What a run works with; `clock` tells UTC."""
+    """What a run works with; `clock` tells UTC, `input_bytes` is what one download may bring at most, `downloads`
+    says whose turn it is to fetch."""
 
     sources: Sources
     pool: Renders
     targets: Targets
     limits: Limits
+    spool: Spool
+    downloads: Turns
+    input_bytes: int
     clock: Callable[[], datetime]
 
 
 class Run:
     """Makes the unfinished outputs of `job`, which is the job as far as it has come. `save` keeps it in between and
-    raises Lost when the job is no longer ours. `spooled` counts the bytes fetched into the scratch folder."""
+    raises Lost when the job is no longer ours."""
 
     def __init__(self, job: Job, scratch: Scratch, means: Means, save: Callable[[Job], Awaitable[None]]) -> None:
         self.job = job
-        self.spooled = 0
         self._scratch = scratch
         self._means = means
         self._save = save
         self._start = means.clock()
+        self._reserved = 0
         self._fetches: dict[str, asyncio.Task[Got]] = {}
         self._tallies = tuple(Tally(output) for output in core.unfinished(job))
 
@@ -75,6 +84,7 @@ class Run:
         """The job at its end, not yet saved. Its scratch files are gone afterwards, come what may."""
         try:
             self._fail_unknown_destinations()
+            await self._reserve()
             async with asyncio.TaskGroup() as tasks:
                 for name in self._wanted():
                     tasks.create_task(self._one_source(name))
@@ -83,7 +93,7 @@ class Run:
         finally:
             await self._clean_up()
         spans = (one.span for one in self.job.processed)
-        total = tallies.merged(spans, self._download(tuple(one.name for one in self.job.inputs)))
+        total = tallies.merged(spans, core.download_ms(self.job.inputs))
         return core.conclude(self.job, total, self._means.clock())
 
     def _fail_unknown_destinations(self) -> None:
@@ -99,6 +109,14 @@ class Run:
     def _wanted(self) -> Sequence[str]:
         return core.sources_of(tally.output for tally in self._tallies if not tally.full)
 
+    async def _reserve(self) -> None:
+        """Room for every download that may come, at its largest."""
+        wanted = (name for tally in self._tallies if not tally.full for name in core.needs_of(tally.output))
+        needs = {self.job.input(name).address for name in wanted}
+        size = len(needs) * self._means.input_bytes
+        await self._means.spool.reserve(size)
+        self._reserved = size
+
     async def _one_source(self, name: str) -> None:
         """All that is made of one input."""
         mine = [tally for tally in self._tallies if name in tally.output.names and not tally.full]
@@ -107,8 +125,9 @@ class Run:
         ready = [tally for tally in mine if not _fail_unfetched(tally, name, got)]
         if ready:
             render = self._render(name, ready, got)
-            report = await self._means.pool.render(render)
-            self._note(name, report.seen)
+            report = await self._means.pool.render(render, self.job.user_id)
+            for seen_in, seen in {name: report.seen, **report.others}.items():
+                self._note(seen_in, seen)
             await asyncio.gather(*(self._place(tally, name, render, report) for tally in ready))
         for tally in mine:
             if tally.full:
@@ -121,6 +140,8 @@ class Run:
             fetch.cancel()
         await asyncio.gather(*self._fetches.values(), return_exceptions=True)
         await self._scratch.clear()
+        self._means.spool.release(self._reserved)
+        self._reserved = 0
 
     # --- fetch -----------------------------------------------------------------------------------
 
@@ -130,33 +151,41 @@ class Run:
     def _fetch(self, name: str) -> asyncio.Task[Got]:
         """The one download of this input's URL; started by whoever asks first."""
         source = self.job.input(name)
-        key = _address(source)
+        key = source.address
         if key not in self._fetches:
             path = self._scratch.path(f"input-{len(self._fetches)}")
             self._fetches[key] = asyncio.create_task(self._get(source, path))
         return self._fetches[key]
 
     async def _get(self, source: Input, path: Path) -> Got:
-        got = await self._means.sources.get(source, path)
-        self.spooled += got.bytes
+        got = await self._bring(source, path)
+        unused = self._means.input_bytes - got.bytes
+        self._reserved -= unused
+        self._means.spool.release(unused)
+        self.job = core.with_download(self.job, source.address, round(got.ms))
         return got
 
-    def _download(self, names: Sequence[str]) -> int:
-        """Milliseconds, each distinct URL counted once."""
-        fetches = {address: self._fetches.get(address) for address in map(_address, map(self.job.input, names))}
-        done = (one for one in fetches.values() if one and one.done() and not one.cancelled() and not one.exception())
-        return round(sum(one.result().ms for one in done))
+    async def _bring(self, source: Input, path: Path) -> Got:
+        """The file; a mistake of ours is this input's trouble, and nobody else's."""
+        try:
+            async with self._means.downloads.turn(self.job.user_id):
+                return await self._means.sources.get(source, path)
+        except (OutputFault, StoreDown, Lost):
+            raise
+        except Exception as mistake:
+            log.exception("an input could not be fetched", extra={"job": self.job.id, "stage": "fetch"})
+            raise Mistaken("the service made a mistake with this input; it is in its log") from mistake
 
     # --- render, put -------------------------------------------------------------------------------
 
     def _render(self, name: str, ready: Sequence[Tally], got: Mapping[str, Got | OutputFault]) -> Render:
         paths = {one: str(file.path) for one, file in got.items() if isinstance(file, Got)}
         sheets = (
-            tallies.sheet(tally.output, name, str(self._scratch.path(f"{self._tallies.index(tally)}.{name}")))
+            tallies.sheet(tally.output, name, str(self._scratch.path(f"sheet-{self._tallies.index(tally)}-{name}")))
             for tally in ready
         )
         # one sheet needs no record of what was finished before a crash
-        journal = str(self._scratch.path(f"{name}.journal")) if len(ready) > 1 else None
+        journal = str(self._scratch.path(f"journal-{name}")) if len(ready) > 1 else None
         render = tallies.render(f"{self.job.id}/{name}", name, sheets, paths, journal)
         return replace(render, limits=self._means.limits)
 
@@ -185,19 +214,14 @@ class Run:
     def _record(self, tally: Tally) -> None:
         now = self._means.clock()
         before = next(one for one in self.job.processed if one.tag == tally.output.tag)
-        download = self._download(core.needs_of(tally.output))
+        download = core.download_ms(map(self.job.input, core.needs_of(tally.output)))
         self.job = core.with_processed(self.job, tally.record(before, self._start, now, download), now)
 
     def _note(self, name: str, seen: Seen | None) -> None:
         if seen is not None:
             name = self.job.input(name).name
-            others = (one for one in self.job.pictures if one.name != name)
             picture = Picture(name, seen.width, seen.height, seen.type, seen.bytes, seen.latlon)
-            self.job = replace(self.job, pictures=(*others, picture))
-
-
-def _address(source: Input) -> str:
-    return source.sealed or source.blob or source.shown
+            self.job = core.with_picture(self.job, picture)
 
 
 async def _outcome(fetch: asyncio.Task[Got]) -> Got | OutputFault:
@@ -212,6 +236,6 @@ def _fail_unfetched(tally: Tally, name: str, got: Mapping[str, Got | OutputFault
     for needed in (name, *sorted(tally.output.layers)):
         fault = got[needed]
         if isinstance(fault, OutputFault):
-            tally.fail(name, fault, "fetch")
+            tally.fail(name, fault, "fetch", at=needed)
             return True
     return False

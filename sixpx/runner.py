@@ -1,7 +1,6 @@
 """Owns who works on what: claims, leases, the window of jobs in flight, giving back. Never SQL, never a pixel.
 
-The window is wider than the lanes, so that downloads and uploads of some jobs run while others are rendered; it is
-closed while too many fetched bytes lie in the scratch folder.
+The window is wider than the lanes, so that downloads and uploads of some jobs run while others are rendered.
 """
 
 from __future__ import annotations
@@ -25,11 +24,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """`window`: jobs in flight; `spool_bytes`: fetched bytes on disk beyond which no job is claimed; times in seconds:
-    a lease, the pause between looks into an empty queue, and how long `stop` lets jobs finish."""
+    """`window`: jobs in flight; times in seconds: a lease, the pause between looks into an empty queue, and how long
+    `stop` lets jobs finish."""
 
     window: int = 32
-    spool_bytes: int = 2_000_000_000
     lease: float = 30.0
     look: float = 1.0
     grace: float = 20.0
@@ -107,21 +105,18 @@ class Runner:
 
     async def _claim(self) -> None:
         room = self._pace.window - len(self._flights)
-        if self._stopping or room <= 0 or self._spooled() > self._pace.spool_bytes:
+        if self._stopping or room <= 0:
             return
         now = self._means.clock()
         for claim in await self._store.claim(self._owner, now, self._lease_end(now), room):
             self._take_off(claim)
-
-    def _spooled(self) -> int:
-        return sum(flight.run.spooled for flight in self._flights.values())
 
     def _lease_end(self, now: datetime) -> datetime:
         return now + timedelta(seconds=self._pace.lease)
 
     def _take_off(self, claim: Claim) -> None:
         scratch = Scratch(self._scratch, f"{claim.job.id}.{claim.serial}")
-        run = Run(claim.job, scratch, self._means, lambda job: self._store.save(claim, job))
+        run = Run(claim.job, scratch, self._means, lambda job: self._store.save(claim, job, self._means.clock()))
         task = asyncio.create_task(self._fly(claim, run), name=f"job {claim.job.id}")
         self._flights[_key(claim)] = _Flight(claim, run, task)
         self._tell(claim.job)
@@ -132,10 +127,7 @@ class Runner:
         """The run of one claimed job, and the way it ends."""
         extra = {"job": claim.job.id, "stage": "run"}
         try:
-            ended = await run.finish()
-            await self._store.save(claim, ended)
-            _log_end(ended)
-            self._tell(ended)
+            await self._record(claim, await run.finish())
         except asyncio.CancelledError:
             await self._give_back(claim, run)
             raise
@@ -151,12 +143,28 @@ class Runner:
             self._flights.pop(_key(claim), None)
             self._wake.set()
 
+    async def _record(self, claim: Claim, ended: Job) -> None:
+        """Keeps the end and tells it, both or none: a cancellation that comes in between waits."""
+        recording = asyncio.create_task(self._store.save(claim, ended, self._means.clock()))
+        try:
+            await asyncio.shield(recording)
+        except asyncio.CancelledError:
+            await asyncio.wait([recording])
+            if recording.exception() is None:
+                self._tell_end(ended)
+            raise
+        self._tell_end(ended)
+
+    def _tell_end(self, ended: Job) -> None:
+        _log_end(ended)
+        self._tell(ended)
+
     async def _fail(self, claim: Claim, run: Run) -> None:
         """A mistake of ours ends the job instead of running it for ever."""
         trouble = Trouble("internal", "run", "the service made a mistake with this output; it is in its log", True)
         failed = core.fail_unfinished(run.job, trouble, self._means.clock())
         try:
-            await self._store.save(claim, failed)
+            await self._store.save(claim, failed, self._means.clock())
             self._tell(failed)
         except (Lost, StoreDown):
             log.info("the job is no longer ours", extra={"job": failed.id, "stage": "run"})
@@ -164,7 +172,7 @@ class Runner:
     async def _give_back(self, claim: Claim, run: Run) -> None:
         job = core.advance(run.job, Status.PENDING, self._means.clock())
         try:
-            await self._store.give_back(claim, job)
+            await self._store.give_back(claim, job, self._means.clock())
             log.info("the job was given back", extra={"job": job.id, "stage": "run"})
         except (Lost, StoreDown):
             log.info("the job is no longer ours", extra={"job": job.id, "stage": "run"})
@@ -187,7 +195,7 @@ class Runner:
     async def _renew(self) -> None:
         now = self._means.clock()
         claims = [flight.claim for flight in self._flights.values()]
-        for lost in await self._store.renew(claims, self._lease_end(now)):
+        for lost in await self._store.renew(claims, now, self._lease_end(now)):
             if (flight := self._flights.get(_key(lost))) is not None:
                 flight.task.cancel()
         if released := await self._store.release(now):

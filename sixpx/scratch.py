@@ -5,9 +5,10 @@ All runs share one folder. One for each run was tried: making and removing it to
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from pathlib import Path
+
+from sixpx.threads import to_its_end
 
 
 class Scratch:
@@ -28,7 +29,7 @@ class Scratch:
         """Removes what is still there, and what a killed lane was writing (`NAME.part`)."""
         paths, self._paths = self._paths, []
         if paths:
-            await asyncio.to_thread(_remove, paths)
+            await to_its_end(_remove, paths)
 
 
 def _remove(paths: Iterable[Path]) -> None:

@@ -13,7 +13,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-from sixpx.credentials import Vault
+from sixpx.credentials import Vault, redact
 from sixpx.errors import BadSettings
 
 
@@ -32,7 +32,7 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    key: str = ""
+    key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Lanes:
 @dataclass(frozen=True, slots=True)
 class Runner:
     window: int = 32
-    spool_bytes: int = 2_000_000_000
+    spool_bytes: int = 4_000_000_000
     lease_seconds: float = 30.0
     grace_seconds: float = 20.0
 
@@ -124,6 +124,8 @@ PREFIX = "SIXPX_"
 OF_CLIENTS = frozenset({"SIXPX_AS", "SIXPX_AT"})
 """Variables that `sixpx submit` reads; they are no settings."""
 CHOICES = {"log.level": ("debug", "info", "warning", "error"), "log.format": ("text", "json")}
+SECRET = ("security", "store")
+"""Sections whose values no fault repeats: a key, a URL with a password."""
 MAY_BE_ZERO = {"lanes.count", "lanes.recycle", "lanes.nice", "fetch.redirects", "runner.grace_seconds"}
 
 
@@ -180,7 +182,7 @@ def _from_text(value: str, kind: str) -> Any:
 
 def _section(name: str, kind: type, raw: Any, faults: list[str]) -> Any:
     if not isinstance(raw, dict):
-        faults.append(f"{name}: expected a section [{name}], got {raw!r}")
+        faults.append(f"{name}: expected a section [{name}], got {_came(name, raw)}")
         return kind()
     known = {one.name: str(one.type) for one in fields(kind)}
     values = {}
@@ -198,17 +200,23 @@ def _fault(key: str, kind: str, value: Any) -> str | None:
     """What is wrong with one value, or None."""
     if kind.startswith("tuple"):
         right = isinstance(value, list) and all(isinstance(one, str) for one in value)
-        return None if right else f"expected a list of strings, got {value!r}"
+        return None if right else f"expected a list of strings, got {_came(key, value)}"
     if kind == "str":
         allowed = CHOICES.get(key)
         if not isinstance(value, str) or (allowed and value not in allowed):
-            return f"expected {' or '.join(allowed) if allowed else 'a string'}, got {value!r}"
+            return f"expected {' or '.join(allowed) if allowed else 'a string'}, got {_came(key, value)}"
         return None
     numbers = (int,) if kind == "int" else (int, float)
     least = 0 if key in MAY_BE_ZERO else 1 if kind == "int" else 0.001
     if isinstance(value, bool) or not isinstance(value, numbers) or not least <= value < float("inf"):
-        return f"expected {'a whole number' if kind == 'int' else 'a number'} of at least {least}, got {value!r}"
+        wanted = "a whole number" if kind == "int" else "a number"
+        return f"expected {wanted} of at least {least}, got {_came(key, value)}"
     return None
+
+
+def _came(key: str, value: Any) -> str:
+    """What came, as a fault may show it."""
+    return f"a value of type {type(value).__name__}" if key.partition(".")[0] in SECRET else repr(value)
 
 
 def _contradictions(settings: Settings) -> list[str]:
@@ -217,7 +225,7 @@ def _contradictions(settings: Settings) -> list[str]:
         faults.append(f"server.port: expected a port up to 65535, got {settings.server.port}")
     url = settings.store.url
     if url and not url.startswith("sqlite:"):
-        faults.append(f"store.url: expected sqlite:PATH (this version has no other store), got {url.split('@')[-1]!r}")
+        faults.append(f"store.url: expected sqlite:PATH (this version has no other store), got {redact(url)}")
     if settings.security.key:
         try:
             Vault(settings.security.key)

@@ -11,7 +11,7 @@ import hmac
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -34,8 +34,8 @@ PROVEN_MOST = 10_000
 class Shown:
     """What a request shows of itself; empty where it shows nothing."""
 
-    key: str = ""
-    secret: str = ""
+    key: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
 
 
 def shown(request: web.Request) -> Shown:
@@ -77,7 +77,7 @@ class Auth:
 
     async def _prove(self, user_id: str, key: str, digest: str) -> User:
         user = await self._store.user(user_id if ID.fullmatch(user_id) else NOBODY_ID)
-        key_right = hmac.compare_digest((user.api_key if user else "").encode(), key.encode())
+        key_right = hmac.compare_digest(_bytes(user.api_key if user else ""), _bytes(key))
         secret_right = hmac.compare_digest(user.secret_digest if user else NOBODY, digest)
         if user is None or not key_right or not secret_right:
             raise Unauthorized(REFUSED)
@@ -87,6 +87,11 @@ class Auth:
         if len(self._proven) >= PROVEN_MOST:
             self._proven.clear()
         self._proven[proof] = (self._clock() + PROVEN_SECONDS, user)
+
+
+def _bytes(key: str) -> bytes:
+    """In constant time only ASCII or bytes are compared, and aiohttp reads a header's stray bytes as surrogates."""
+    return key.encode("utf-8", "surrogatepass")
 
 
 def _decoded(pair: str) -> str:

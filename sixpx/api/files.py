@@ -12,9 +12,10 @@ from sixpx.core.media import ENDINGS
 from sixpx.errors import NotFound
 
 TYPES = {ending: type for type, ending in ENDINGS.items()}
-PATH = "/{user_id:[0-9a-f]{24}}/{job_id:[0-9a-f]{24}}/{filename}"
+PATH = "/{user_id:[0-9a-f]{24}}/{job_id:[0-9a-f]{24}}/{filename:[^/]+}"  # by itself {filename} holds no brace
 HEADERS = {
-    # a name is fixed when its job is posted and its bytes never change
+    # SPEC section 4. A name is fixed when its job is posted, and a file that was served was whole. Only a retry of an
+    # output that failed writes under the same name again, and what it writes is the same picture made anew
     "Cache-Control": "public, max-age=31536000, immutable",
     "X-Content-Type-Options": "nosniff",
 }

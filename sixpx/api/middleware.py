@@ -1,4 +1,8 @@
-"""Owns what each request passes: errors become problems, the time is taken, one line logged. Never a secret."""
+"""Owns what each request passes: errors become problems, the time is taken, one line logged. Never a secret.
+
+What is no request passes here too, on the way in: `Runner` is aiohttp's but for its words about such a thing, which
+quote the request line, a header or a piece of the body to the client and to the log.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,19 @@ import time
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError, RawRequestMessage
+from yarl import URL
 
 from sixpx.api import problem
 from sixpx.errors import SixpxError
+from sixpx.log import wordless
 
 log = logging.getLogger("sixpx.access")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+BROKEN = (web.RequestPayloadError, HttpProcessingError)
+"""What aiohttp's parsers raise over a body. They quote it."""
 
 
 @web.middleware
@@ -44,6 +54,91 @@ async def explained(request: web.Request, handler: Handler) -> web.StreamRespons
         if fault.status < 400:
             raise
         return problem.of_http(fault)
+    except BROKEN:
+        return problem.not_http()
     except Exception:
         log.exception("a request failed", extra={"method": request.method, "path": request.path})
         return problem.unexpected()
+
+
+# --- what no middleware sees ------------------------------------------------------------------------
+
+
+class Runner(web.AppRunner):
+    """Serves an application over connections that quote nothing."""
+
+    async def _make_server(self) -> web.Server:
+        made = await super()._make_server()
+        return _Server(made.request_handler, request_factory=_lenient(made.request_factory), **made._kwargs)
+
+
+def _lenient(make: Callable[..., web.BaseRequest]) -> Callable[..., web.BaseRequest]:
+    """yarl reads the host of an absolute target late, and raises over `http://xn--/`. Nothing is at such an address."""
+
+    def request(message: RawRequestMessage, *others: object) -> web.BaseRequest:
+        try:
+            return make(message, *others)
+        except ValueError:
+            return make(message._replace(url=URL("*")), *others)
+
+    return request
+
+
+class _Server(web.Server):
+    def __call__(self) -> web.RequestHandler:
+        return _Connection(self, loop=self._loop, **self._kwargs)
+
+
+class _Connection(web.RequestHandler):
+    """aiohttp's, in our words where its own would quote what came."""
+
+    __slots__ = ()
+
+    def data_received(self, data: bytes) -> None:
+        """A body that breaks off its chunks is an error to whoever waits for it; aiohttp's fast parser forgets to say
+        so, and the request would wait until its client goes away."""
+        try:
+            super().data_received(data)
+        except (ValueError, IndexError) as fault:  # yarl's over the target http://[::1]@/, which aiohttp lets pass
+            log.debug("what came is no HTTP: %s", type(fault).__name__)
+            self.force_close()
+        if self._messages and not isinstance(self._messages[-1][0], RawRequestMessage):
+            waiting = [payload for _, payload in self._messages]
+            if self._current_request is not None:
+                waiting.append(self._current_request.content)
+            for payload in waiting:
+                if not payload.is_eof():
+                    payload.set_exception(web.RequestPayloadError("the body is broken"))
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """The reply for what its parser cannot read, and for what went wrong outside of the middlewares."""
+        if status == 400:
+            log.debug("what came is no HTTP: %s", type(exc).__name__, extra={"status": status})
+        else:
+            self.log_exception("a request failed", exc_info=exc)
+        if request.writer.output_size > 0:
+            raise ConnectionError("the reply has begun, another one cannot be sent")
+        reply = problem.not_http() if status == 400 else problem.unexpected()
+        reply.force_close()
+        return reply
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Explains what aiohttp refuses before the middlewares: an Expect header that it does not know."""
+        if isinstance(resp, web.HTTPException) and resp.status >= 400:
+            resp = problem.of_http(resp)
+        return await super().finish_response(request, resp, start_time)
+
+    def log_exception(self, *args: object, exc_info: BaseException | None = None, **_: object) -> None:
+        """The kind and the place of what went wrong. Its words may quote a request."""
+        if isinstance(exc_info, BROKEN):
+            log.debug("a body is broken: %s", type(exc_info).__name__)
+            return
+        log.error("a connection failed", exc_info=exc_info and wordless(exc_info))

@@ -63,6 +63,12 @@ def of_http(fault: web.HTTPException) -> web.Response:
     return _reply(fault.status, fault.reason, f"http_{fault.status}", detail, {}, headers)
 
 
+def not_http() -> web.Response:
+    """The reply for what cannot be read as HTTP; it repeats nothing of it."""
+    detail = "the request is not HTTP as RFC 9112 has it, or a line of it is too long"
+    return _reply(400, "Bad Request", "http_400", detail, {}, {})
+
+
 def unexpected() -> web.Response:
     """The reply for a mistake of ours; it names no internals."""
     return _reply(500, "Internal Server Error", "internal", "the service made a mistake; it is in its log", {}, {})

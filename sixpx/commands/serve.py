@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import errno
 import logging
 import signal
 
@@ -11,6 +12,7 @@ import uvloop
 from aiohttp import web
 
 from sixpx import log as logs
+from sixpx.api.middleware import Runner
 from sixpx.app import FirstUser, Service
 from sixpx.commands import config
 from sixpx.errors import BadSettings
@@ -51,7 +53,10 @@ async def _serve(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     service = Service(settings)
     try:
-        await service.start()
+        try:
+            await service.start()
+        except OSError as fault:
+            raise BadSettings((f"server.data: {fault.filename or settings.data}: {fault.strerror}",)) from fault
         await _answer(service, settings, stop)
     finally:
         await service.stop()
@@ -59,21 +64,22 @@ async def _serve(settings: Settings) -> None:
 
 
 async def _answer(service: Service, settings: Settings, stop: asyncio.Event) -> None:
-    runner = web.AppRunner(service.web(), access_log=None, handle_signals=False, shutdown_timeout=CLOSE_WITHIN)
+    runner = Runner(service.web(), access_log=None, handle_signals=False, shutdown_timeout=CLOSE_WITHIN)
     await runner.setup()
     site = web.TCPSite(runner, settings.server.host, settings.server.port, reuse_address=True)
     try:
         await site.start()
     except OSError as fault:
         address = f"{settings.server.host}:{settings.server.port}"
-        raise BadSettings((f"server.host, server.port: {address} cannot be listened on: {fault.strerror}",)) from fault
+        taken = "another program listens there" if fault.errno == errno.EADDRINUSE else fault.strerror
+        raise BadSettings((f"server.host, server.port: {address} cannot be listened on: {taken}",)) from fault
     try:
         log.info("sixpx answers at %s", settings.public_url, extra={"stage": "start"})
-        if service.first_user is not None:
-            print(welcome(service.first_user, settings.public_url), flush=True)
+        if (first := await service.first_user()) is not None:
+            print(welcome(first, settings.public_url), flush=True)
         await stop.wait()
         log.info("stopping: jobs in flight may finish, the rest is given back", extra={"stage": "stop"})
-        await site.stop()
+        # it answers until then: /readyz says that it stops, and a job that is posted now is made by the next start
         await service.drain()
     finally:
         await runner.cleanup()

@@ -49,12 +49,18 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Input:
     """A picture to read. `shown` is its URL as anyone may see it; the URL itself is `sealed` where it carries
-    userinfo; a data URI's bytes lie in the store's blob `blob`."""
+    userinfo; a data URI's bytes lie in the store's blob `blob`. `download`: how long it took to fetch, in ms."""
 
     name: str
     shown: str
     sealed: str | None = None
     blob: str | None = None
+    download: int = 0
+
+    @property
+    def address(self) -> str:
+        """What two inputs share when one download serves both."""
+        return self.sealed or self.blob or self.shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +161,9 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One POST and all that became of it. `callback` and `data` are echoed as sent; `version` is the API version that
-    the POST spoke; `total` spans the whole job, a download counted once for each URL."""
+    """One POST and all that became of it. `callback` and `data` are echoed as sent, redacted; the URL to call is
+    `callback_sealed`. `version` is the API version that the POST spoke; `total` spans the whole job, a download counted
+    once for each URL."""
 
     id: str
     user_id: str
@@ -167,6 +174,7 @@ class Job:
     processed: tuple[Processed, ...]
     status: Status = Status.PENDING
     callback: Any = None
+    callback_sealed: str | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
     pictures: tuple[Picture, ...] = ()
     trouble: Trouble | None = None
@@ -234,6 +242,24 @@ def again(job: Job, now: datetime) -> Job:
         Processed(one.id, one.tag, one.created, now) if one.status is Status.FAILED else one for one in job.processed
     )
     return replace(advance(job, Status.PENDING, now), processed=records, trouble=None)
+
+
+def with_download(job: Job, address: str, ms: int) -> Job:
+    """The job with the time of one download noted at every input that it serves."""
+    return replace(
+        job, inputs=tuple(replace(one, download=ms) if one.address == address else one for one in job.inputs)
+    )
+
+
+def download_ms(inputs: Iterable[Input]) -> int:
+    """The time of their downloads, each counted once (SPEC section 9, Totals)."""
+    return sum({one.address: one.download for one in inputs}.values())
+
+
+def with_picture(job: Job, picture: Picture) -> Job:
+    """The job with what was seen in one input, in the order of its inputs."""
+    seen = {one.name: one for one in (*job.pictures, picture)}
+    return replace(job, pictures=tuple(seen[one.name] for one in job.inputs if one.name in seen))
 
 
 def unfinished(job: Job) -> tuple[Output, ...]:

@@ -125,13 +125,14 @@ class Flaw:
 @dataclass(frozen=True, slots=True)
 class Report:
     """The answer to a Render: what was seen (None where the file could not be opened), and each sheet's outcome by key.
-    `busy_ms` is the time that the lane worked on it."""
+    `busy_ms` is the time that the lane worked on it; `others`: what was seen in the inputs that layers refer to."""
 
     id: str
     seen: Seen | None
     made: Mapping[str, Made] = field(default_factory=dict)
     flaws: Mapping[str, Flaw] = field(default_factory=dict)
     busy_ms: float = 0.0
+    others: Mapping[str, Seen] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -139,6 +140,7 @@ class Report:
             "seen": None if self.seen is None else _plain(self.seen),
             "made": {key: _plain(made) for key, made in self.made.items()},
             "flaws": {key: _plain(flaw) for key, flaw in self.flaws.items()},
+            "others": {name: _plain(seen) for name, seen in self.others.items()},
         }
 
     @classmethod
@@ -149,6 +151,7 @@ class Report:
             {key: Made(**made) for key, made in raw["made"].items()},
             {key: Flaw(**flaw) for key, flaw in raw["flaws"].items()},
             raw["busy_ms"],
+            {name: seen_from_json(seen) for name, seen in raw["others"].items()},
         )
 
 

@@ -25,8 +25,9 @@ class Tally:
         """Whether every picture of the output has its outcome."""
         return len(self.stored) + len(self.troubles) == len(self.output.names)
 
-    def fail(self, name: str, fault: OutputFault, stage: str) -> None:
-        self.troubles[name] = Trouble(fault.code, stage, fault.detail, fault.retryable, name)
+    def fail(self, name: str, fault: OutputFault, stage: str, at: str | None = None) -> None:
+        """No picture of the input `name`: for a fault of its own, or of the layer `at` that it needs."""
+        self.troubles[name] = Trouble(fault.code, stage, fault.detail, fault.retryable, at or name)
 
     def store(self, name: str, made: Made, location: str) -> None:
         self.stored[name] = Stored(

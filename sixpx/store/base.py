@@ -3,7 +3,8 @@
 Promises, held by `tests/contract/test_store_*.py` for every member:
 - `add_job` returns after the job is durable: neither a killed process nor a lost power supply takes it back.
 - A job is claimed by one claimant at a time. A claim is a lease: renewed, or free again when it ends.
-- Whoever writes to a job by a claim that is no longer valid gets `Lost`, and changes nothing.
+- Whoever writes to a job by a claim that is no longer valid gets `Lost`, and changes nothing. A claim ends with its
+  lease, also where nobody else has taken the job yet.
 - Users take turns: of those with pending jobs, the one served longest ago is next, with the oldest of his jobs.
 - `now` is an argument everywhere. A store that cannot be reached raises `StoreDown`.
 """
@@ -60,16 +61,17 @@ class Store(Protocol):
         """Claims up to `most` pending jobs until `until`; each becomes processing."""
         ...
 
-    async def renew(self, claims: Sequence[Claim], until: datetime) -> Sequence[Claim]:
-        """Moves the leases' ends; returns the claims that are lost."""
+    async def renew(self, held: Sequence[Claim], now: datetime, until: datetime) -> Sequence[Claim]:
+        """Moves the leases' ends; returns the claims that are lost, those whose lease ended before `now` included."""
         ...
 
-    async def save(self, claim: Claim, job: Job) -> None:
-        """Writes the job under the claim; an ended job's lease ends with it. Raises Lost."""
+    async def save(self, claim: Claim, job: Job, now: datetime) -> None:
+        """Writes the job under the claim; an ended job's lease ends with it. Raises Lost where the claim is not held
+        any more, or its lease ended before `now`."""
         ...
 
-    async def give_back(self, claim: Claim, job: Job) -> None:
-        """The job, as far as it came, is pending again and the claim is over. Raises Lost."""
+    async def give_back(self, claim: Claim, job: Job, now: datetime) -> None:
+        """The job, as far as it came, is pending again and the claim is over. Raises Lost as `save` does."""
         ...
 
     async def release(self, now: datetime, everything: bool = False) -> int:
@@ -88,7 +90,16 @@ class Store(Protocol):
         ...
 
     async def remove_job(self, user_id: str, job_id: str) -> bool:
-        """Forgets an ended job with its blobs; False where there is none. Conflict where it has not ended."""
+        """Forgets an ended job with its blobs and its Idempotency-Key, and notes that its hosted files are left; False
+        where there is none. Conflict where it has not ended."""
+        ...
+
+    async def leftovers(self) -> Sequence[str]:
+        """The folders `user/job` of removed jobs whose hosted files are still to be removed."""
+        ...
+
+    async def cleared(self, folder: str) -> None:
+        """The files of this folder are removed: it is no leftover any more."""
         ...
 
     async def add_user(self, user: User) -> None: ...

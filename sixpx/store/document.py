@@ -40,8 +40,9 @@ def from_job(job: Job) -> Document:
         "totals": {"bytes": job.bytes, "duration": _from_span(job.total)},
         "sixpx": {
             "version": job.version,
-            "input": {one.name: _without_none({"sealed": one.sealed, "blob": one.blob}) for one in job.inputs},
+            "input": {one.name: _from_input(one) for one in job.inputs},
             "output": [_from_output(one) for one in job.outputs],
+            **_without_none({"callback": job.callback_sealed}),
         },
     }
 
@@ -59,12 +60,18 @@ def to_job(raw: Mapping[str, Any], user_id: str, status: str, created: datetime,
         processed=tuple(_to_processed(one) for one in raw["processed"]),
         status=Status(status),
         callback=raw["callback"],
+        callback_sealed=private.get("callback"),
         data=raw["data"],
         pictures=tuple(_to_picture(one) for one in raw["images"]),
         trouble=None if raw["error"] is None else Trouble(**raw["error"]),
         total=_to_span(raw["totals"]["duration"]),
         version=private["version"],
     )
+
+
+def _from_input(one: Input) -> Document:
+    """What `input` does not show."""
+    return _without_none({"sealed": one.sealed, "blob": one.blob, "download": one.download})
 
 
 def _from_output(output: Output) -> Document:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from sixpx.errors import PutFailed
 from sixpx.targets.base import Parcel
+from sixpx.threads import to_its_end
 
 
 class Disk:
@@ -22,24 +23,33 @@ class Disk:
         self._base = base.rstrip("/")
 
     async def put(self, parcel: Parcel) -> str:
-        """Synced to the disk and moved into place: a reader sees all of it or nothing."""
-        try:
-            await asyncio.to_thread(_place, parcel.source, self._root / parcel.folder / parcel.name)
-        except OSError as fault:
-            full = fault.errno in (errno.ENOSPC, errno.EDQUOT)
-            reason = "the disk is full" if full else fault.strerror or "the disk cannot be written to"
-            raise PutFailed(f"default hosting: {reason}", retryable=full) from fault
+        """Synced to the disk and moved into place: a reader sees all of it or nothing, and a power cut takes nothing
+        back. Raises PutFailed."""
+        with _in_our_words():
+            await to_its_end(place, parcel.source, self._root / parcel.folder / parcel.name)
         return f"{self._base}/{parcel.folder}/{quote(parcel.name)}"
 
     async def remove(self, folder: str) -> None:
-        """Removes a job's files; there may be none."""
-        await asyncio.to_thread(shutil.rmtree, self._root / folder, True)
+        """Removes a job's files; there may be none. Raises PutFailed where some stay."""
+        with _in_our_words():
+            await to_its_end(_remove, self._root / folder)
 
     async def close(self) -> None:
         """Nothing is held open."""
 
 
-def _place(source: Path, path: Path) -> None:
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    try:
+        yield
+    except OSError as fault:
+        full = fault.errno in (errno.ENOSPC, errno.EDQUOT)
+        reason = "the disk is full" if full else fault.strerror or "the disk cannot be written to"
+        raise PutFailed(f"default hosting: {reason}", retryable=full) from fault
+
+
+def place(source: Path, path: Path) -> None:
+    """Moves a finished file to where it belongs, whole and durable; its folders are made. Raises OSError."""
     _sync(source)
     try:
         _into_folder(os.replace, source, path)
@@ -48,9 +58,13 @@ def _place(source: Path, path: Path) -> None:
             raise
         # the scratch folder lies on another file system: a copy under a name that is not served, then its own
         part = path.with_name(f".{path.name}.part")
-        _into_folder(shutil.copyfile, source, part)
-        _sync(part)
-        os.replace(part, path)
+        try:
+            _into_folder(shutil.copyfile, source, part)
+            _sync(part)
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
+    _sync(path.parent)
 
 
 def _into_folder(act: Callable[[Path, Path], object], source: Path, path: Path) -> None:
@@ -58,11 +72,20 @@ def _into_folder(act: Callable[[Path, Path], object], source: Path, path: Path) 
     try:
         act(source, path)
     except FileNotFoundError:
+        new = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
         path.parent.mkdir(parents=True, exist_ok=True)
+        for folder in new:
+            _sync(folder.parent)
         act(source, path)
 
 
+def _remove(folder: Path) -> None:
+    with suppress(FileNotFoundError):
+        shutil.rmtree(folder)
+
+
 def _sync(path: Path) -> None:
+    """A file's bytes, or a folder's names, are on the disk afterwards."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -37,7 +37,7 @@ def _jpeg(image: Image, path: str, saving: Saving, keep: str) -> None:
 
 
 def _gif(image: Image, path: str, saving: Saving, keep: str) -> None:
-    image.gifsave(path, effort=1, keep=keep)
+    image.gifsave(path, effort=1, interlace=saving.progressive, keep=keep)
 
 
 def _webp(image: Image, path: str, saving: Saving, keep: str) -> None:
@@ -52,6 +52,10 @@ SAVERS: Mapping[str, Callable[[Image, str, Saving, str], None]] = {
 }
 OPAQUE = ("image/jpeg",)
 """Types without alpha: transparency becomes white."""
+
+SIDES: Mapping[str, int] = {"image/jpeg": 65_500, "image/gif": 65_535, "image/webp": 16_383}
+"""The longest side (pixels) that a type's encoder writes. JPEG itself knows 65,535; libjpeg-turbo stops before
+(JPEG_MAX_DIMENSION)."""
 
 ANIMATED = ("image/gif", "image/webp")
 

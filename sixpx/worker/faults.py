@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,6 +18,9 @@ log = logging.getLogger(__name__)
 
 EXHAUSTED = ("out of memory", "cannot allocate memory", "unable to mmap", "insufficient memory")
 NO_MEMORY = "the picture needs more memory than a lane may use"
+NO_SPACE = "the service's disk is full; try again later"
+SCANT = 4_000_000
+"""Bytes free on a disk that counts as full when a file could not be written: libvips says it in many ways."""
 
 
 class Failed(Exception):
@@ -39,6 +44,9 @@ def stage(name: str, where: str = "") -> Iterator[None]:
         raise Failed(Flaw("out_of_memory", name, where + NO_MEMORY)) from error
     except pyvips.Error as error:
         raise Failed(_of_libvips(error, name, where)) from error
+    except FileNotFoundError as error:
+        # the job was cancelled and its files are gone: nobody reads this
+        raise Failed(Flaw("cancelled", name, where + "the input is gone")) from error
     except Exception as error:
         log.exception("a render failed in the stage %s", name)
         detail = getattr(error, "strerror", None) or "sixpx met a fault of its own"
@@ -48,9 +56,16 @@ def stage(name: str, where: str = "") -> Iterator[None]:
 def _of_libvips(error: pyvips.Error, name: str, where: str) -> Flaw:
     if any(words in str(error).lower() for words in EXHAUSTED):
         return Flaw("out_of_memory", name, where + NO_MEMORY)
+    if name == "encode" and _disk_is_full():
+        return Flaw("scratch_full", name, where + NO_SPACE, True)
     if name == "load":
         return Flaw("bad_image", name, f"{where}the input is broken: {sentence(error)}")
     return Flaw("render_failed", name, where + sentence(error))
+
+
+def _disk_is_full() -> bool:
+    disk = os.statvfs(tempfile.gettempdir())
+    return disk.f_bavail * disk.f_frsize < SCANT
 
 
 def sentence(error: pyvips.Error) -> str:

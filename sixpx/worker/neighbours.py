@@ -26,6 +26,11 @@ class Neighbours(Mapping[str, Value]):
                 self._known[name] = self._look(name)
         return self._known[name]
 
+    @property
+    def known(self) -> Mapping[str, Value]:
+        """Those that were looked into."""
+        return self._known
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
 

@@ -73,8 +73,14 @@ def _made(render: Render, source: Source) -> Report:
     for sheet in render.sheets:
         with noted(flaws, sheet.key):
             chains.append(_planned(sheet, source, sizes, render.limits))
-    if not chains:
-        return Report(render.id, source.seen, {}, flaws)
+    made = _rendered(render, source, chains, images, flaws) if chains else {}
+    others = {name: other.seen for name, other in sources.known.items()}
+    return Report(render.id, source.seen, made, flaws, others=others)
+
+
+def _rendered(
+    render: Render, source: Source, chains: Sequence[Chain], images: Mapping[str, Any], flaws: dict[str, Flaw]
+) -> dict[str, Made]:
     made: dict[str, Made] = {}
     with noted(flaws, *(chain.sheet.key for chain in chains)):
         with stage("load"):
@@ -84,7 +90,7 @@ def _made(render: Render, source: Source) -> Report:
                 made[chain.sheet.key] = _finished(chain, source, pictures, images)
                 if render.journal is not None:
                     _write_down(render.journal, chain.sheet.key, made[chain.sheet.key])
-    return Report(render.id, source.seen, made, flaws)
+    return made
 
 
 def _planned(sheet: Sheet, source: Source, others: Mapping[str, Size], limits: Limits) -> Chain:
@@ -103,19 +109,35 @@ def _planned(sheet: Sheet, source: Source, others: Mapping[str, Size], limits: L
             _check(plan, source.seen.frames if animated else 1, limits)
         steps.append(Step(where, method, plan))
         canvas = plan.canvas
+    with stage("plan"):
+        _check_size(canvas.size, source.seen.frames if animated else 1, limits)
+        _check_type(type, canvas.size)
     return Chain(sheet, type, animated, tuple(steps), canvas)
 
 
 def _check(plan: Plan, frames: int, limits: Limits) -> None:
     """Raises OverLimit for a step whose picture, or the scaled one on the way to it, is larger than we make."""
-    for size in (plan.canvas.size, plan.scale or plan.canvas.size):
-        for what, value, name, limit in (
-            ("a side of {:,} pixels", max(size.width, size.height), "output_side", limits.output_side),
-            ("{:,} pixels", size.pixels, "input_pixels", limits.input_pixels),
-            ("{:,} pixels over all frames", size.pixels * frames, "all_frames_pixels", limits.all_frames_pixels),
-        ):
-            if value > limit:
-                raise OverLimit(f"the result has {what.format(value)}; the limit {name} is {limit:,}")
+    _check_size(plan.canvas.size, frames, limits)
+    if plan.scale is not None and plan.scale != plan.canvas.size:
+        _check_size(plan.scale, frames, limits, "on the way the whole picture has")
+
+
+def _check_size(size: Size, frames: int, limits: Limits, what: str = "the result has") -> None:
+    """Results are held to the limits of inputs, and to a longest side. Raises OverLimit."""
+    for kind, value, name, limit in (
+        ("a side of {:,} pixels", max(size.width, size.height), "output_side", limits.output_side),
+        ("{:,} pixels", size.pixels, "input_pixels", limits.input_pixels),
+        ("{:,} pixels over all frames", size.pixels * frames, "all_frames_pixels", limits.all_frames_pixels),
+    ):
+        if value > limit:
+            raise OverLimit(f"{what} {kind.format(value)}; the limit {name} is {limit:,}")
+
+
+def _check_type(type: str, size: Size) -> None:
+    """Raises OverLimit where the file's type cannot hold a picture of this size; said before any pixel is read."""
+    longest, limit = max(size.width, size.height), codecs.SIDES.get(type)
+    if limit is not None and longest > limit:
+        raise OverLimit(f"the result has a side of {longest:,} pixels; the limit of {type} is {limit:,}")
 
 
 def _finished(chain: Chain, source: Source, pictures: Pictures, others: Mapping[str, Any]) -> Made:

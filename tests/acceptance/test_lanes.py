@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import os
 import signal
 import time
@@ -19,6 +21,7 @@ HEAVY = [
     {"method": "rotate", "options": {"degrees": 7}},
     {"method": "resize", "options": {"width": 100}},
 ]
+MIDDLING = [{"method": "resize", "options": {"width": 2500}}, *HEAVY[1:]]
 LIGHT = [{"method": "resize", "options": {"width": 100}}]
 
 
@@ -51,6 +54,33 @@ def test_a_lane_that_is_struck_down_costs_nothing_but_time(tmp_path: Path, blow:
         assert {service.job(id, wait=30)["status"] for id in light} == {"complete"}
         assert service.job(heavy, wait=60)["status"] == "complete"
         assert "1 of 2 outputs were done" in service.log.read_text()
+
+
+def test_lanes_end_with_a_service_that_is_killed(tmp_path: Path) -> None:
+    with Photos() as photos, Service.start(tmp_path, SIXPX_NETWORK_ALLOW="127.0.0.0/8") as service:
+        id = service.post(body(photos.url, HEAVY))
+        busy_lane(service)
+        children = psutil.Process(service.process.pid).children(recursive=True)
+        service.kill()
+        _, alive = psutil.wait_procs(children, timeout=5)
+        assert not alive
+        service.restart()
+        assert service.job(id, wait=60)["status"] == "complete"
+        assert not list((service.data / "scratch").iterdir())
+
+
+def test_a_single_job_does_not_wait_behind_all_of_another_user(tmp_path: Path) -> None:
+    with Photos() as photos, Service.start(tmp_path, SIXPX_NETWORK_ALLOW="127.0.0.0/8") as service:
+        ben = copy.copy(service)
+        made = json.loads(service.command("user", "add", "ben", "--json"))
+        ben.user, ben.key, ben.secret = made["id"], made["key"], made["secret"]
+        many = [service.post(body(photos.url, MIDDLING)) for _ in range(40)]
+        one = ben.post(body(photos.url, LIGHT))
+        assert ben.job(one, wait=60)["status"] == "complete"
+        left = [id for id in many if service.job(id)["status"] in ("pending", "processing")]
+        assert len(left) > len(many) / 2
+        for id in many:
+            service.call("DELETE", f"/{id}")
 
 
 def test_an_output_that_is_too_slow_fails_alone_with_stage_and_code(tmp_path: Path) -> None:

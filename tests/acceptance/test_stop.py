@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -41,3 +45,31 @@ def test_what_cannot_finish_in_time_is_given_back_and_made_by_the_next_start(tmp
         assert not list((service.data / "scratch").iterdir())
         service.restart()
         assert {service.job(id, wait=60)["status"] for id in ids} == {"complete"}
+
+
+def test_who_waits_for_a_job_is_answered_when_the_service_stops(tmp_path: Path) -> None:
+    settings = {"SIXPX_NETWORK_ALLOW": "127.0.0.0/8", "SIXPX_RUNNER_GRACE_SECONDS": "1"}
+    with Photos() as photos, Service.start(tmp_path, **settings) as service, ThreadPoolExecutor(4) as clients:
+        id = service.post(body(photos.url, 1, 8000))
+        waiting = [clients.submit(service.job, id, 60) for _ in range(4)]
+        time.sleep(0.5)
+        began = time.monotonic()
+        service.process.terminate()
+        until = time.monotonic() + 5
+        troubles = {}
+        while not troubles and time.monotonic() < until:
+            troubles = readiness(service)
+        assert troubles["service"] == "is stopping"
+        assert {one.result(timeout=10)["status"] for one in waiting} == {"pending"}
+        assert service.process.wait(10) == 0
+        assert time.monotonic() - began < 6
+
+
+def readiness(service: Service) -> dict[str, str]:
+    """What /readyz complains of."""
+    try:
+        with urllib.request.urlopen(f"{service.url}/readyz", timeout=5):
+            return {}
+    except urllib.error.HTTPError as unready:
+        with unready:
+            return dict(json.loads(unready.read()))

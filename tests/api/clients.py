@@ -52,6 +52,7 @@ class Client:
     user: User
     secret: str
     seal: Callable[[str], str]
+    open: Callable[[str], str]
 
     @property
     def jobs(self) -> str:

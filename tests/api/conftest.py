@@ -64,7 +64,7 @@ async def speaking(
     server = TestServer(app)
     await server.start_server(access_log=None)  # as `sixpx serve` does: aiohttp's own would show the query
     async with server, ClientSession() as session:
-        nobody = Client(server, session, store, hub, data, None, "", vault.seal)  # type: ignore[arg-type]
+        nobody = Client(server, session, store, hub, data, None, "", vault.seal, vault.open)  # type: ignore[arg-type]
         yield await nobody.as_new_user()
 
 
@@ -96,6 +96,7 @@ class OnlyItsFace(Service):
         data = self.settings.data
         self.vault, self.hub, self.disk = Vault(new_key()), Hub(), Disk(data / "hosted", PUBLIC)
         self.store = SqliteStore.open(self.settings.database)
+        self.stopped = asyncio.get_running_loop().create_future()
 
 
 @asynccontextmanager

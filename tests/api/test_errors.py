@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -139,6 +140,18 @@ async def test_a_body_nested_too_deep_is_refused(idle: Client) -> None:
     assert (await idle.post(body_of(data={"deep": deep}))).status == 400
 
 
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "a-key"}])
+@pytest.mark.parametrize("depth", [101, 300, 1000])
+async def test_a_body_nested_too_deep_is_the_clients_mistake_with_a_key_too(
+    idle: Client, depth: int, headers: dict[str, str]
+) -> None:
+    raw = b'{"data":' + b'{"a":' * depth + b"1" + b"}" * depth + b"}"
+    for body in (raw, b"[" * depth + b"]" * depth, raw[:-1] + b" " * 1_000_001 + b"}"):
+        reply = await idle.post(body, headers=headers)
+        assert (reply.status, reply.pointers) == (400, [""]), reply.body
+        assert "levels of nesting" in reply.json["detail"]
+
+
 @pytest.mark.parametrize("coding", ["gzip", "deflate"])
 async def test_a_body_that_is_not_packed_as_it_says_is_the_clients_mistake(idle: Client, coding: str) -> None:
     reply = await idle.post(b'{"input": {}}', headers={"Content-Encoding": coding})
@@ -149,6 +162,19 @@ async def test_a_body_over_the_limit_is_413(idle: Client) -> None:
     reply = await idle.post(body_of(data={"x": "y" * 2_000_001}))
     assert (reply.status, reply.json["type"]) == (413, "urn:sixpx:error:too_large")
     assert "limits.body_bytes" in reply.json["detail"]
+
+
+async def chunks(size: int) -> AsyncIterator[bytes]:
+    for _ in range(0, size, 100_000):
+        yield b" " * 100_000
+
+
+async def test_a_body_over_the_limit_that_does_not_say_its_size_is_413(idle: Client) -> None:
+    auth = {"Authorization": f"Bearer {idle.pair}"}
+    url = idle.server.make_url(idle.jobs)
+    for size, status in ((2_100_000, 413), (100_000, 400)):
+        async with idle.session.post(url, data=chunks(size), headers=auth) as reply:
+            assert reply.status == status
 
 
 async def test_a_large_body_under_the_limit_is_accepted(idle: Client) -> None:

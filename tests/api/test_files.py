@@ -7,7 +7,9 @@ import asyncio
 import pytest
 import pytest_asyncio
 
-from tests.api.clients import Client, picture
+from sixpx.targets import Parcel
+from sixpx.targets.disk import Disk
+from tests.api.clients import PUBLIC, Client, body_of, data_uri, picture
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -41,6 +43,32 @@ async def test_a_file_is_served_to_anyone_for_ever(idle: Client, folder: str) ->
     assert reply.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     assert reply.headers["X-Content-Type-Options"] == "nosniff"
     assert reply.headers["ETag"]
+
+
+NAMES = [
+    "{x}", "{", "}}", "a{b}c", "100%", "%41", "%2e", "%2F", "%25", "a#b", "a?b=c", "a b", " ", "ü~", "~", "\u1f98a",
+    ".hidden", "..a", "...", "+", "a+b", "a&b", "a;b", "a:b", "[1]", "'\"", "<x>", "|", "*", "$x", "@", "a@2x",
+    "#", "\u3000",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_file_of_any_name_is_found_at_its_location(idle: Client, name: str) -> None:
+    source = idle.data / "one"
+    await asyncio.to_thread(source.write_bytes, PICTURE)
+    parcel = Parcel(source, f"{idle.user.id}/{JOB}", f"{name}.png", "image/png", len(PICTURE))
+    location = await Disk(idle.data / "hosted", PUBLIC).put(parcel)
+    reply = await idle.file(location)
+    assert (reply.status, reply.body) == (200, PICTURE)
+
+
+async def test_a_job_may_name_its_file_so(live: Client) -> None:
+    names = {f"i{place}": name for place, name in enumerate(["{x}", "100% ü~", ".#?"])}
+    inputs = dict.fromkeys(names, data_uri(PICTURE))
+    job = await live.run(body_of({"ref": names}, input=inputs))
+    assert job["status"] == "complete"
+    for made in job["processed"][0]["data"]["output"].values():
+        assert (await live.file(made["location"])).status == 200
 
 
 async def test_a_head_tells_the_size_and_sends_nothing(idle: Client, folder: str) -> None:

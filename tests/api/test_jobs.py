@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
+from datetime import timedelta
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
@@ -14,6 +17,7 @@ from sixpx.app import now
 from sixpx.core.job import Job, Status
 from sixpx.hub import JobEvent
 from tests.api.clients import Client, Reply, body_of
+from tests.api.conftest import without_runner
 from tests.contract.jobs import ended
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -23,10 +27,10 @@ async def end(client: Client, job_id: str, status: Status = Status.COMPLETE) -> 
     """Does what a runner would: the job ends, and that is told."""
     job = await client.store.job(client.user.id, job_id)
     assert job is not None
-    claims = await client.store.claim("test", now(), now(), 10_000)
+    claims = await client.store.claim("test", now(), now() + timedelta(seconds=60), 10_000)
     claim = next(one for one in claims if one.job.id == job_id)
     done = ended(claim.job, status)
-    await client.store.save(claim, done)
+    await client.store.save(claim, done, now())
     client.hub.publish(JobEvent(job_id, client.user.id, status))
     return done
 
@@ -120,6 +124,26 @@ async def test_a_key_and_body_sent_again_give_the_first_job(idle: Client) -> Non
     assert len((await idle.get()).json) == 1
 
 
+async def test_a_replayed_key_tells_nobody_of_a_new_job(idle: Client) -> None:
+    events: list[JobEvent] = []
+    headers = {"Idempotency-Key": "a-key"}
+    with idle.hub.listening(idle.user.id, events.append):
+        ids = {(await idle.post(body_of(), headers=headers)).json["id"] for _ in range(2)}
+        posts = (idle.post(body_of(), headers={"Idempotency-Key": "k"}) for _ in range(8))
+        ids |= {one.json["id"] for one in await asyncio.gather(*posts)}
+    assert sorted(one.job_id for one in events) == sorted(ids)
+    assert len(ids) == 2
+
+
+async def test_a_large_body_with_a_key_is_the_same_body_when_only_its_white_space_differs(idle: Client) -> None:
+    headers = {"Idempotency-Key": "k"}
+    raw = orjson.dumps(body_of(data={"text": "x" * 1_000_000, "order": {"a": 1, "b": 2}}))
+    first = (await idle.post(raw, headers=headers)).json
+    assert (await idle.post(raw[:-1] + b" \n}", headers=headers)).json == first
+    turned = raw.replace(b'{"a":1,"b":2}', b'{"b":2,"a":1}')
+    assert (await idle.post(turned, headers=headers)).status == 422
+
+
 async def test_a_key_with_another_body_is_422(idle: Client) -> None:
     headers = {"Idempotency-Key": "a-key"}
     await idle.posted(body_of(), headers=headers)
@@ -211,6 +235,42 @@ async def test_deleting_a_pending_job_cancels_it_and_deleting_it_again_removes_i
     assert (await idle.ask("DELETE", path)).status == 404
 
 
+async def test_a_job_is_removed_though_its_files_cannot_be_and_they_are_swept_later(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with without_runner(tmp_path) as client:
+        job_id = await client.posted(body_of())
+        await end(client, job_id)
+        hosted, path = tmp_path / "hosted" / client.user.id, f"{client.jobs}/{job_id}"
+        await asyncio.to_thread(hosted.parent.mkdir, parents=True)
+        await asyncio.to_thread(hosted.write_text, "a file where a folder should be")
+        with caplog.at_level(logging.WARNING):
+            assert (await client.ask("DELETE", path)).status == 204
+        (said,) = [one for one in caplog.records if getattr(one, "stage", "") == "remove"]
+        assert said.job == job_id  # type: ignore[attr-defined]
+        assert list(await client.store.leftovers()) == [f"{client.user.id}/{job_id}"]
+        assert (await client.ask("DELETE", path)).status == 404
+        assert (await client.ask("POST", path + "/retry")).status == 404
+
+
+async def test_the_files_of_a_job_go_after_the_job_and_nothing_is_left_over(idle: Client) -> None:
+    job_id = await idle.posted(body_of())
+    await end(idle, job_id)
+    assert (await idle.ask("DELETE", f"{idle.jobs}/{job_id}")).status == 204
+    assert f"{idle.user.id}/{job_id}" not in await idle.store.leftovers()
+
+
+async def test_the_key_of_a_removed_job_makes_a_new_one(idle: Client) -> None:
+    headers = {"Idempotency-Key": "k"}
+    first = await idle.posted(body_of(), headers=headers)
+    await idle.ask("DELETE", f"{idle.jobs}/{first}")
+    assert await idle.posted(body_of(), headers=headers) == first
+    await idle.ask("DELETE", f"{idle.jobs}/{first}")
+    second = await idle.posted(body_of(), headers=headers)
+    assert second != first
+    assert (await idle.get(f"/{second}")).status == 200
+
+
 async def test_a_failed_job_is_retried_and_a_good_one_is_a_conflict(idle: Client) -> None:
     job_id = await idle.posted(body_of())
     path = f"{idle.jobs}/{job_id}/retry"
@@ -241,6 +301,13 @@ async def test_data_is_echoed_as_it_was_sent(idle: Client) -> None:
     data = {"a.b": {"$where": [1, 1.5, None, True]}, "": "", "\0": "\0 \u2028", "ü": 2**53, "order": {"z": 1, "a": 2}}
     job = (await idle.get(f"/{await idle.posted(body_of(data=data))}")).json
     assert orjson.dumps(job["data"]) == orjson.dumps(data)
+
+
+async def test_a_large_job_is_shown_whole(idle: Client) -> None:
+    data = {"rows": [{"id": number, "text": "ü" * 60} for number in range(5000)]}
+    job_id = await idle.posted(body_of(data=data))
+    assert (await idle.get(f"/{job_id}")).json["data"] == data
+    assert [one["data"] for one in (await idle.get()).json] == [data]
 
 
 async def test_a_stored_job_is_told_to_the_runner_once_it_is_durable(idle: Client) -> None:

@@ -123,7 +123,7 @@ def jobs(draw: st.DrawFn) -> Job:
     """Any job at all, in any state."""
     names = draw(st.lists(NAMES, max_size=3, unique=True))
     tags = draw(st.lists(TEXTS, max_size=3, unique=True))
-    inputs = [Input(name, draw(TEXTS), draw(st.none() | TEXTS), draw(st.none() | IDS)) for name in names]
+    inputs = [Input(name, draw(TEXTS), draw(st.none() | TEXTS), draw(st.none() | IDS), draw(WHOLE)) for name in names]
     return Job(
         id=draw(IDS),
         user_id=draw(IDS),
@@ -134,6 +134,7 @@ def jobs(draw: st.DrawFn) -> Job:
         processed=tuple(draw(processed(tag)) for tag in tags),
         status=draw(st.sampled_from(Status)),
         callback=draw(JSON),
+        callback_sealed=draw(st.none() | TEXTS),
         data=draw(OBJECTS),
         pictures=tuple(draw(st.lists(pictures, max_size=2))),
         trouble=draw(st.none() | troubles),

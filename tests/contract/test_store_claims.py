@@ -24,16 +24,16 @@ async def claim_one(store: Store, owner: str = "me", until: float = 30, now: flo
     return claim
 
 
-async def all_are_refused(store: Store, claim: Claim) -> None:
+async def all_are_refused(store: Store, claim: Claim, now: float = 1) -> None:
     """Whatever the old claimant writes raises Lost, and changes nothing."""
     before = await store.job(claim.job.user_id, claim.job.id)
     with pytest.raises(Lost):
-        await store.save(claim, ended(claim.job))
+        await store.save(claim, ended(claim.job), after(now))
     with pytest.raises(Lost):
-        await store.save(claim, replace(claim.job, data={"late": True}))
+        await store.save(claim, replace(claim.job, data={"late": True}), after(now))
     with pytest.raises(Lost):
-        await store.give_back(claim, advance(claim.job, Status.PENDING, after(99)))
-    assert list(await store.renew([claim], after(999))) == [claim]
+        await store.give_back(claim, advance(claim.job, Status.PENDING, after(99)), after(now))
+    assert list(await store.renew([claim], after(now), after(999))) == [claim]
     assert await store.job(claim.job.user_id, claim.job.id) == before
 
 
@@ -131,6 +131,31 @@ async def test_a_newcomer_does_not_wait_behind_those_who_were_served(store: Stor
     assert (await claim_one(store)).job.user_id == BEN
 
 
+@pytest.mark.parametrize("how", ["cancelled", "retried", "given back", "released", "added"])
+async def test_a_user_who_went_and_comes_back_is_served_by_his_place_in_line(store: Store, how: str) -> None:
+    await fill(store, job_of(1, BEN))
+    ben = await claim_one(store)  # served before Ada
+    await fill(store, job_of(2, ADA))
+    ada = await claim_one(store)
+    assert list(await store.claim("me", NOW, after(30), 1)) == []  # the queue is empty: both have gone
+    assert (ben.job.user_id, ada.job.user_id) == (BEN, ADA)
+    await fill(store, job_of(3, ADA), job_of(4, BEN))
+    if how == "cancelled":  # his only pending job goes: he must not be in the way
+        await store.cancel(BEN, job_of(4).id, after(1))
+        assert [(await claim_one(store)).job.id] == [job_of(3).id]
+        assert list(await store.claim("me", NOW, after(30), 1)) == []
+        await fill(store, job_of(5, ADA), job_of(6, BEN))
+    if how == "retried":
+        await store.save(ben, ended(ben.job, Status.FAILED), after(1))
+        await store.retry(BEN, ben.job.id, after(2))
+    if how == "given back":
+        await store.give_back(ben, advance(ben.job, Status.PENDING, after(1)), after(1))
+    if how == "released":
+        await store.release(after(31))
+    users = [(await claim_one(store)).job.user_id for _ in range(2)]
+    assert users == [BEN, ADA]
+
+
 # --- leases -----------------------------------------------------------------------------------------
 
 
@@ -138,7 +163,7 @@ async def test_a_lease_that_has_not_ended_is_not_released(store: Store) -> None:
     await fill(store, job_of(1))
     claim = await claim_one(store, until=30)
     assert await store.release(after(29)) == 0
-    await store.save(claim, ended(claim.job))
+    await store.save(claim, ended(claim.job), after(29))
 
 
 async def test_a_lease_that_ended_makes_its_job_pending_and_its_claim_lost(store: Store) -> None:
@@ -158,21 +183,38 @@ async def test_the_next_claimant_is_told_from_the_last(store: Store) -> None:
     assert new.serial > old.serial
     assert new.owner == old.owner
     await all_are_refused(store, old)
-    await store.save(new, ended(new.job))
+    await store.save(new, ended(new.job), after(32))
 
 
 async def test_a_renewed_lease_holds_until_its_new_end(store: Store) -> None:
     await fill(store, job_of(1), job_of(2))
     renewed, left = await store.claim("me", NOW, after(30), 2)
-    assert list(await store.renew([renewed], after(60))) == []
+    assert list(await store.renew([renewed], after(29), after(60))) == []
     assert await store.release(after(31)) == 1
-    assert list(await store.renew([renewed, left], after(90))) == [left]
+    assert list(await store.renew([renewed, left], after(31), after(90))) == [left]
     assert await store.release(after(61)) == 0
     assert await store.release(after(91)) == 1
 
 
+async def test_a_claim_whose_lease_has_ended_is_lost_though_nobody_has_taken_the_job(store: Store) -> None:
+    await fill(store, job_of(1))
+    claim = await claim_one(store, until=30)
+    await all_are_refused(store, claim, now=31)
+    assert await store.release(after(31)) == 1  # and its end is still there to be found
+    assert (await claim_one(store, now=31, until=60)).serial > claim.serial
+
+
+async def test_a_claim_holds_to_the_very_end_of_its_lease(store: Store) -> None:
+    await fill(store, job_of(1), job_of(2), job_of(3))
+    one, two, three = await store.claim("me", NOW, after(30), 3)
+    assert await store.release(after(30)) == 0
+    await store.save(one, ended(one.job), after(30))
+    await store.give_back(two, advance(two.job, Status.PENDING, after(30)), after(30))
+    assert list(await store.renew([three], after(30), after(60))) == []
+
+
 async def test_renewing_nothing_loses_nothing(store: Store) -> None:
-    assert list(await store.renew([], after(30))) == []
+    assert list(await store.renew([], NOW, after(30))) == []
 
 
 async def test_the_only_process_of_a_store_takes_back_every_lease(store: Store) -> None:
@@ -187,17 +229,17 @@ async def test_saving_in_between_keeps_the_claim(store: Store) -> None:
     await fill(store, job_of(1, tags=("one", "two")))
     claim = await claim_one(store)
     half = ended(claim.job, tags=frozenset({"one"}))
-    await store.save(claim, half)
+    await store.save(claim, half, after(1))
     assert await store.job(ADA, half.id) == half
-    assert list(await store.renew([claim], after(60))) == []
-    await store.save(claim, ended(half))
+    assert list(await store.renew([claim], after(1), after(60))) == []
+    await store.save(claim, ended(half), after(40))
 
 
 @pytest.mark.parametrize("status", [Status.COMPLETE, Status.FAILED])
 async def test_an_ended_job_is_nobodys(store: Store, status: Status) -> None:
     await fill(store, job_of(1))
     claim = await claim_one(store)
-    await store.save(claim, ended(claim.job, status))
+    await store.save(claim, ended(claim.job, status), after(1))
     assert await store.job(ADA, job_of(1).id) == ended(claim.job, status)
     assert await store.release(after(999), everything=True) == 0
     assert list(await store.claim("me", NOW, after(30), 1)) == []
@@ -208,7 +250,7 @@ async def test_a_job_given_back_is_pending_with_what_was_done(store: Store) -> N
     await fill(store, job_of(1, tags=("one", "two")))
     claim = await claim_one(store)
     half = advance(ended(claim.job, tags=frozenset({"one"})), Status.PENDING, after(2))
-    await store.give_back(claim, half)
+    await store.give_back(claim, half, after(2))
     assert await store.job(ADA, half.id) == half
     await all_are_refused(store, claim)
     again = await claim_one(store, "you", now=3)
@@ -220,6 +262,6 @@ async def test_results_outlive_a_lease_that_ended(store: Store) -> None:
     await fill(store, job_of(1, tags=("one", "two")))
     claim = await claim_one(store, until=30)
     half = ended(claim.job, tags=frozenset({"one"}))
-    await store.save(claim, half)
+    await store.save(claim, half, after(1))
     await store.release(after(31))
     assert (await claim_one(store, now=32)).job.processed == half.processed

@@ -15,7 +15,9 @@ import apsw
 import pytest
 
 from sixpx.errors import BadSettings, StoreDown
-from sixpx.store.sqlite import SCHEMA_VERSION, SqliteStore
+from sixpx.store.sqlite import SqliteStore
+from sixpx.store.sqlite_claims import NEXT_USER
+from sixpx.store.sqlite_file import SCHEMA_VERSION, STEPS
 from tests.contract.jobs import ADA, NOW, job_of
 
 ADDING = """
@@ -159,7 +161,7 @@ async def test_a_refusal_leaves_no_lock_behind(tmp_path: Path) -> None:
 async def test_a_database_that_another_process_locks_is_down_and_nothing_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sixpx.store.sqlite.BUSY_MS", 20)
+    monkeypatch.setattr("sixpx.store.sqlite_file.BUSY_MS", 20)
     store = SqliteStore.open(tmp_path / "store.db")
     other = apsw.Connection(str(tmp_path / "store.db"))
     other.execute("BEGIN IMMEDIATE")
@@ -170,6 +172,52 @@ async def test_a_database_that_another_process_locks_is_down_and_nothing_is_kept
     await store.add_job(job_of(1), {}, None, NOW)
     other.close()
     await store.close()
+
+
+async def test_a_file_of_the_first_version_is_brought_up_to_date_with_what_is_in_it(tmp_path: Path) -> None:
+    store = SqliteStore.open(tmp_path / "store.db")
+    await store.add_job(job_of(1), {}, None, NOW)
+    doc = await store._read(lambda db: db.execute("SELECT doc FROM job").get)
+    await store.close()
+    _made_by(tmp_path / "old.db", STEPS[0], 1)
+    old = apsw.Connection(str(tmp_path / "old.db"))
+    old.execute("INSERT INTO job VALUES (?, ?, 'pending', ?, ?, NULL, NULL, 0, ?)",
+                (job_of(1).id, ADA, NOW.timestamp() * 1000, NOW.timestamp() * 1000, doc))  # fmt: skip
+    old.execute("INSERT INTO turn VALUES (?, 7)", (ADA,))
+    old.close()
+    for _ in range(2):
+        store = SqliteStore.open(tmp_path / "old.db")
+        assert await store.job(ADA, job_of(1).id) == job_of(1)
+        assert list(await store.leftovers()) == []
+        await store.close()
+    store = SqliteStore.open(tmp_path / "old.db")
+    assert [one.job.id for one in await store.claim("me", NOW, NOW, 9)] == [job_of(1).id]
+    await store.close()
+
+
+async def cost_of_a_claim(folder: Path, users: int) -> tuple[int, str]:
+    """Steps of SQLite's machine for a claim where one user of so many has a job, and how the user is found."""
+    store, steps = SqliteStore.open(folder / f"{users}.db"), []
+
+    def many(db: apsw.Connection) -> None:
+        for number in range(users):
+            db.execute("INSERT INTO turn VALUES (?, ?, 0)", (f"{number:024x}", number))
+
+    await store._writer.write(many)
+    await store.add_job(job_of(1, f"{users:024x}"), {}, None, NOW)
+    await store._writer.write(lambda db: db.set_progress_handler(lambda: bool(steps.append(1)), 1))
+    assert len(await store.claim("me", NOW, NOW, 32)) == 1
+    await store._writer.write(lambda db: db.set_progress_handler(None))
+    plan = await store._read(lambda db: str(db.execute(f"EXPLAIN QUERY PLAN {NEXT_USER}").fetchall()))
+    await store.close()
+    return len(steps), plan
+
+
+async def test_a_claim_does_not_look_at_users_without_pending_jobs(tmp_path: Path) -> None:
+    few, _ = await cost_of_a_claim(tmp_path, 10)
+    many, plan = await cost_of_a_claim(tmp_path, 5000)
+    assert many <= few + 50  # 5,000 users that were looked at would be 10,000 steps and more
+    assert "USING INDEX turn_waiting" in plan or "USING COVERING INDEX turn_waiting" in plan
 
 
 def _made_by(path: Path, schema: str, version: int) -> None:

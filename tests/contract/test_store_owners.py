@@ -6,7 +6,8 @@ import pytest
 
 from sixpx.core.job import Job, Status, again, cancel
 from sixpx.errors import Conflict
-from sixpx.store.base import Store
+from sixpx.store.base import Once, Store
+from tests.contract.conftest import Open
 from tests.contract.jobs import ADA, BEN, NOW, after, ended, job_of
 from tests.contract.test_store_claims import all_are_refused, claim_one
 from tests.contract.test_store_jobs import fill
@@ -18,7 +19,7 @@ async def run_to(store: Store, status: Status, number: int = 1) -> Job:
     """A job that has ended."""
     await fill(store, job_of(number))
     claim = await claim_one(store)
-    await store.save(claim, ended(claim.job, status))
+    await store.save(claim, ended(claim.job, status), after(1))
     return ended(claim.job, status)
 
 
@@ -37,7 +38,7 @@ async def test_a_job_cancelled_while_processing_is_lost_for_its_claimant(store: 
     await fill(store, job_of(1, tags=("one", "two")))
     claim = await claim_one(store)
     half = ended(claim.job, tags=frozenset({"one"}))
-    await store.save(claim, half)
+    await store.save(claim, half, after(1))
     cancelled = await store.cancel(ADA, half.id, after(2))
     assert cancelled == cancel(half, after(2))
     assert [one.status for one in cancelled.processed] == [Status.COMPLETE, Status.FAILED]
@@ -68,7 +69,7 @@ async def test_a_retried_job_is_pending_and_keeps_what_was_done(store: Store) ->
     claim = await claim_one(store)
     half = ended(claim.job, tags=frozenset({"one"}))
     failed = ended(half, Status.FAILED, tags=frozenset({"two"}))
-    await store.save(claim, failed)
+    await store.save(claim, failed, after(1))
     retried = await store.retry(ADA, failed.id, after(9))
     assert retried == again(failed, after(9))
     assert [one.status for one in retried.processed] == [Status.COMPLETE, Status.PENDING]
@@ -99,7 +100,7 @@ async def test_a_job_that_has_not_ended_cannot_be_retried(store: Store) -> None:
     claim = await claim_one(store)
     with pytest.raises(Conflict):
         await store.retry(ADA, job_of(1).id, after(9))
-    await store.save(claim, ended(claim.job))
+    await store.save(claim, ended(claim.job), after(1))
 
 
 async def test_nobody_retries_a_job_that_is_not_his(store: Store) -> None:
@@ -133,7 +134,7 @@ async def test_a_removed_job_is_gone_with_its_blobs_and_no_other(store: Store) -
 async def test_blobs_outlive_the_end_of_their_job_for_a_retry(store: Store) -> None:
     await store.add_job(job_of(1), {"b" * 24: b"mine"}, None, NOW)
     claim = await claim_one(store)
-    await store.save(claim, ended(claim.job, Status.FAILED))
+    await store.save(claim, ended(claim.job, Status.FAILED), after(1))
     assert await store.blob("b" * 24) == b"mine"
 
 
@@ -151,3 +152,37 @@ async def test_nobody_removes_a_job_that_is_not_his(store: Store) -> None:
     job = await run_to(store, Status.COMPLETE)
     assert not await store.remove_job(BEN, job.id)
     assert await store.job(ADA, job.id) == job
+
+
+async def test_a_removed_jobs_folder_is_a_leftover_until_it_is_cleared(store: Store, another: Open) -> None:
+    assert list(await store.leftovers()) == []
+    for number in (1, 2):
+        await store.remove_job(ADA, (await run_to(store, Status.COMPLETE, number)).id)
+    folders = [f"{ADA}/{job_of(number).id}" for number in (1, 2)]
+    assert sorted(await (await another()).leftovers()) == folders
+    await store.cleared(folders[0])
+    assert list(await store.leftovers()) == folders[1:]
+    await store.cleared(folders[0])
+    await store.cleared("who/what")
+    assert list(await store.leftovers()) == folders[1:]
+
+
+async def test_what_is_not_removed_leaves_nothing_over(store: Store) -> None:
+    await fill(store, job_of(1))
+    with pytest.raises(Conflict):
+        await store.remove_job(ADA, job_of(1).id)
+    assert not await store.remove_job(ADA, "f" * 24)
+    job = await run_to(store, Status.COMPLETE, 2)
+    assert not await store.remove_job(BEN, job.id)
+    assert list(await store.leftovers()) == []
+
+
+async def test_a_removed_jobs_key_is_free_again(store: Store) -> None:
+    once, other = Once("key", "body-a", after(3600)), Once("key", "body-b", after(3600))
+    await store.add_job(job_of(1), {}, once, NOW)
+    await store.add_job(job_of(2), {}, Once("key-2", "body-a", after(3600)), NOW)
+    await store.cancel(ADA, job_of(1).id, after(1))
+    await store.remove_job(ADA, job_of(1).id)
+    assert await store.first_with(ADA, once, after(1)) is None
+    assert await store.first_with(ADA, Once("key-2", "body-a", after(3600)), after(1)) == job_of(2).id
+    assert await store.add_job(job_of(3), {}, other, after(1)) == job_of(3).id

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from sixpx import fetch
 from sixpx.errors import Invalid
 from sixpx.fetch import BadDataURI, decode_data_uri
 
@@ -48,3 +51,14 @@ def test_bad_data_uris_are_refused_in_a_sentence(text: str) -> None:
     assert isinstance(caught.value, ValueError)
     assert "HUSH" not in str(caught.value)
     assert len(caught.value.detail) > 20
+
+
+@given(
+    pieces=st.lists(st.sampled_from(["%41", "%4", "%", "a", "%zz", "ä", "%E4%BD%A0", "bc"]), max_size=60),
+    size=st.integers(3, 12),
+)
+def test_escapes_are_decoded_in_pieces_as_in_one(pieces: list[str], size: int) -> None:
+    text = "".join(pieces)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(fetch, "_PIECE", size)
+        assert fetch._unescaped(text) == unquote_to_bytes(text)

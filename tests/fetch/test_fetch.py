@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import socket
 from pathlib import Path
 
 import pytest
 from aiohttp import web
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from sixpx import __version__
-from sixpx.errors import Refused
+from sixpx.errors import OutputFault, Refused
 from sixpx.fetch import Fetcher, FetchLimits
 from sixpx.guard import Guard
 from tests.fetch.site import BODY, Script, Site, failing, limits, status
@@ -135,6 +138,65 @@ async def test_userinfo_goes_to_its_origin_alone(site: Site, fetcher: Fetcher, t
     await other.cleanup()
     basic = "Basic " + base64.b64encode("user:p@ssé".encode()).decode()
     assert [request.headers.get("Authorization") for request in site.seen] == [basic, basic, None, None]
+
+
+ODD = [
+    "http://xn--/x", "http://xn--a/x", "http://\ud800/", "http://u:\ud800@h/", "http://a..b/", "http://%ff/",
+    "http://[::1%25x]/", "http://h\u3002x/", "http://1.2.3/", "http://0x7f.1/", "http://h:\u0661/", "http://[v1.x]/",
+    "http://[::1]@/", "http://[@/", "http://h:0/",
+    "http://h\r\nX: y/", "http://h/\r\nX: y", "http://*/", "http://-/", "http://_/", "http://\u00ad/", "http://./",
+    "http://" + "a" * 300 + "/",
+]  # fmt: skip
+SIGNS = [*"@:/?#[]%\\. \t\n\0", "xn--", "h", "1", "é", "\u3002", "\ud800", "\u00ad", "\u200d", "%ff", "80", "ß"]
+URLS = st.builds(
+    lambda *parts: "".join(parts),
+    st.sampled_from(["http://", "https://"]),
+    st.lists(st.sampled_from(SIGNS), max_size=8).map("".join) | st.text(max_size=12),
+    st.sampled_from(["", "/x", ":80/"]),
+)
+
+
+class Nowhere(Guard):
+    """Refuses every address, and finds one for every name."""
+
+    def __init__(self) -> None:
+        super().__init__(lookup=lambda *_, **__: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", 80))])
+
+    def check(self, address: str) -> None:
+        raise Refused(f"{address[:64]!r} is refused")
+
+
+@settings(max_examples=500)
+@given(URLS)
+@example("http://xn--/x")
+@example("http://u:\ud800@h/")
+@example("http://[::1]@/")
+def test_no_url_raises_anything_but_our_own_words(url: str) -> None:
+    async def fetched() -> None:
+        fetcher = Fetcher(Nowhere(), FetchLimits(tries=1, total_s=5))
+        try:
+            with pytest.raises(OutputFault):
+                await fetcher.fetch(url, Path("/nonexistent/a"))
+        finally:
+            await fetcher.close()
+
+    asyncio.run(fetched())
+
+
+@pytest.mark.parametrize("url", ODD)
+async def test_an_odd_url_is_an_odd_redirect_too(url: str, site: Site, fetcher: Fetcher, tmp_path: Path) -> None:
+    async def there(request: web.Request, number: int) -> web.StreamResponse:
+        assert request.transport is not None
+        target = url.encode("utf-8", "surrogatepass").replace(b"\r\n", b"")
+        head = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: "
+        request.transport.write(head + target + b"\r\n\r\n")  # type: ignore[attr-defined]
+        await asyncio.sleep(0.05)
+        request.transport.abort()  # type: ignore[attr-defined]
+        return web.Response()
+
+    await failing(fetcher, url, tmp_path / "a")
+    site.script = there
+    await failing(fetcher, site.url, tmp_path / "a")
 
 
 async def test_userinfo_is_in_no_error(site: Site, tmp_path: Path) -> None:

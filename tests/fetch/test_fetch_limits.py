@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from sixpx.errors import OverLimit
+from sixpx.errors import OutputFault, OverLimit
 from sixpx.fetch import Fetcher
 from tests.fetch.site import BODY, Site, failing, left, limits
 
@@ -167,8 +167,19 @@ async def test_a_cancelled_fetch_waits_for_the_write_under_way(
     assert left(tmp_path) == []
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux")
+async def test_a_full_scratch_disk_fails_the_input_alone(site: Site, fetcher: Fetcher, tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("/dev/full")
+    error = await failing(fetcher, site.url, tmp_path / "a")
+    assert isinstance(error, OutputFault)
+    assert error.detail == "The service could not keep the input: No space left on device"
+    assert error.retryable
+    assert len(site.seen) == 1
+
+
 async def test_a_scratch_folder_that_is_gone_is_our_fault(site: Site, fetcher: Fetcher, tmp_path: Path) -> None:
     error = await failing(fetcher, site.url, tmp_path / "gone" / "a")
-    assert error.code == "internal"
-    assert "scratch folder" in error.detail
+    assert error.code == "fetch_failed"
+    assert error.detail == "The service could not keep the input: No such file or directory"
+    assert error.retryable
     assert len(site.seen) == 1

@@ -7,14 +7,17 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import psutil
 import pytest
 import pytest_asyncio
 
+import sixpx.pool
 from sixpx.core.render import Limits, Render, Sheet
 from sixpx.pool import Lanes, Pool
+from tests.unit.fakes import eventually
 
 LIMIT_MS = 1500
 
@@ -92,6 +95,57 @@ async def test_lanes_that_are_killed_idle_are_replaced_and_nobody_is_blamed(pool
     assert all(set(report.made) == {"0"} for report in reports)
 
 
+async def test_lanes_that_die_idle_come_back_though_nobody_asks_for_one(pool: Pool, tmp_path: Path) -> None:
+    note = tmp_path / "note"
+    await pool.render(asked(tmp_path, "make", note=str(note)))
+    os.kill(pids(note)[0], signal.SIGKILL)
+    await eventually(lambda: not pool.alive)
+    await eventually(lambda: pool.alive)
+
+
+async def test_a_rebuild_that_fails_is_tried_again(pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built, failures = sixpx.pool._built, [BrokenProcessPool("no lane comes up")] * 2
+
+    def sometimes(*arguments: object) -> object:
+        if failures:
+            raise failures.pop()
+        return built(*arguments)  # type: ignore[arg-type]
+
+    note = tmp_path / "note"
+    await asyncio.gather(*(pool.render(asked(tmp_path, "make", note=str(note))) for _ in range(20)))
+    monkeypatch.setattr(sixpx.pool, "_built", sometimes)
+    for pid in set(pids(note)):
+        os.kill(pid, signal.SIGKILL)
+    await eventually(lambda: not failures)
+    reports = await asyncio.gather(*(pool.render(asked(tmp_path, "make")) for _ in range(8)))
+    assert [set(report.made) for report in reports] == [{"0"}] * 8
+
+
+async def test_a_sigterm_to_the_whole_group_is_not_for_the_lanes(pool: Pool, tmp_path: Path) -> None:
+    note = tmp_path / "note"
+    await asyncio.gather(*(pool.render(asked(tmp_path, "make", note=str(note))) for _ in range(20)))
+    for pid in set(pids(note)):
+        os.kill(pid, signal.SIGTERM)
+    await pool.render(asked(tmp_path, "make", note=str(note)))
+    assert pids(note)[-1] in pids(note)[:-1]
+
+
+async def test_users_take_turns_at_the_lanes(tmp_path: Path) -> None:
+    pool = Pool(Lanes(count=1, ahead=0, nice=0, worker="tests.pool.faulty"), tmp_path)
+    await pool.start()
+    ended: list[str] = []
+
+    async def one(user: str) -> None:
+        await pool.render(asked(tmp_path, "make"), user)
+        ended.append(user)
+
+    try:
+        await asyncio.gather(*(one("ada") for _ in range(12)), one("ben"))
+    finally:
+        await pool.close()
+    assert ended.index("ben") < 4
+
+
 async def test_children_are_recycled(tmp_path: Path) -> None:
     pool = Pool(Lanes(count=1, recycle=3, nice=0, worker="tests.pool.faulty"), tmp_path)
     await pool.start()
@@ -112,11 +166,13 @@ async def test_a_mistake_of_the_worker_is_reported_and_not_repeated(pool: Pool, 
 
 
 async def test_a_cancelled_render_frees_its_lane(pool: Pool, tmp_path: Path) -> None:
-    hanging = [asyncio.create_task(pool.render(asked(tmp_path, "hang"))) for _ in range(2)]
-    await asyncio.sleep(0.3)
+    note = tmp_path / "note"
+    hanging = [asyncio.create_task(pool.render(asked(tmp_path, "hang", note=str(note)))) for _ in range(2)]
+    await eventually(lambda: note.exists() and len(pids(note)) == 2)
     for task in hanging:
         task.cancel()
     await asyncio.gather(*hanging, return_exceptions=True)
+    assert not [pid for pid in pids(note) if psutil.pid_exists(pid)], "a lane works on behind its back"
     async with asyncio.timeout(LIMIT_MS / 1000):
         report = await pool.render(asked(tmp_path, "make"))
     assert set(report.made) == {"0"}

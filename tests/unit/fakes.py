@@ -13,10 +13,14 @@ from sixpx.core.job import Input, Job, Output, Processed, Step
 from sixpx.core.render import Flaw, Limits, Made, Render, Report, Seen
 from sixpx.errors import OutputFault
 from sixpx.run import Got, Means
+from sixpx.spool import Spool
 from sixpx.targets import HOSTED, Parcel, Targets
+from sixpx.turns import Turns
 from tests.contract.jobs import ADA, NOW, job_of
 
 SIZE = 100
+INPUT_BYTES = 10_000
+"""What one download may bring at most."""
 """Bytes of every input."""
 MS = 7.0
 """Milliseconds of every download."""
@@ -73,7 +77,7 @@ class FakeLanes:
         self.at_once = 0
         self.most_at_once = 0
 
-    async def render(self, render: Render) -> Report:
+    async def render(self, render: Render, user: str) -> Report:
         assert _sizes(render.source, *render.others.values()) == {SIZE}
         self.renders.append(render)
         self.at_once += 1
@@ -130,10 +134,13 @@ class Ticking:
 class World:
     """All fakes of one run."""
 
-    def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
+    def __init__(self, clock: Callable[[], datetime] | None = None, budget: int = 1_000_000) -> None:
         self.sources, self.lanes, self.target = FakeSources(), FakeLanes(), FakeTarget()
+        self.spool = Spool(budget)
+        targets = Targets({HOSTED: self.target})
+        limits = Limits(render_ms=1234)
         self.means = Means(
-            self.sources, self.lanes, Targets({HOSTED: self.target}), Limits(render_ms=1234), clock or Ticking()
+            self.sources, self.lanes, targets, limits, self.spool, Turns(99), INPUT_BYTES, clock or Ticking()
         )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from sixpx import credentials
-from sixpx.api.auth import PROVEN_SECONDS, Auth
+from sixpx.api.auth import PROVEN_SECONDS, Auth, Shown, shown
 from sixpx.core.job import User
 from sixpx.errors import Unauthorized
 
@@ -69,6 +70,20 @@ async def test_a_rotated_secret_is_dead_after_a_moment(auth: Auth, users: Users,
     clock.now += PROVEN_SECONDS
     with pytest.raises(Unauthorized):
         await auth.user_of(request("right"))
+
+
+@pytest.mark.parametrize("pair", ["\udcff:abc", "key:\udcff", "\ud800:\ud800", "\0:\0", ":", "", "key:right\0", "key"])
+@pytest.mark.parametrize("form", ["Bearer {}", "bearer  {} ", "{}"])
+async def test_odd_bytes_in_a_header_are_a_refusal(auth: Auth, users: Users, form: str, pair: str) -> None:
+    made = SimpleNamespace(headers={"Authorization": form.format(pair)}, query={}, match_info={"user_id": ID})
+    with pytest.raises(Unauthorized):
+        await auth.user_of(made)  # type: ignore[arg-type]  # a real one cannot be mocked with such a header
+    assert users.asked == [ID]
+
+
+async def test_what_was_shown_is_in_no_repr(auth: Auth) -> None:
+    assert repr(Shown("the-key", "the-secret")) == "Shown()"
+    assert shown(request("right")) == Shown("key", "right")
 
 
 @pytest.mark.parametrize(

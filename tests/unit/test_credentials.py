@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+import re
+from contextlib import suppress
+from datetime import UTC, datetime
+from urllib.parse import quote, urlsplit
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from yarl import URL
 
+from sixpx.api.v1.read import Counts, Maker, posted
+from sixpx.core.job import User
 from sixpx.credentials import (
     Destination,
     Vault,
     digest,
     is_mask,
-    matches,
     new_api_key,
     new_key,
     new_secret,
@@ -143,6 +148,18 @@ def test_masks_are_bare_words(text: str, answer: bool) -> None:
         ("s3://keysecret", "s3://***"),
         ("key:secret@bucket", "***"),
         ("s3:key:secret", "***"),
+        ("http://us er:TOPSECRET@host/a.png", "http://***@host/a.png"),
+        ("http:// u:p@h/", "http://***@h/"),
+        ("http://\u3000u:p@h/", "http://***@h/"),
+        ("http://u\u3000:p@h/", "http://***@h/"),
+        ("http://u\x01:p@h/", "http://***@h/"),
+        ("http:///u:p@h/", "http://***@h/"),
+        ("http://h\\x:p@h/", "http://***@h/"),
+        ("http://h\u00a0ost/?sig=1", "http://***"),
+        ("http://b\u00fccher.example/?sig=1", "http://b\u00fccher.example/?sig=1"),
+        ("http://host\n", "http://host"),
+        ("data:\t//u:p@h/", "***"),
+        ("data://u:p@h/", "data://***"),
         ("data:image/png;base64,aa@b", "data:image/png;base64,aa@b"),
         ("prod", "prod"),
         ("6px", "6px"),
@@ -205,6 +222,73 @@ def test_userinfo_of_http_is_hidden(secret: str) -> None:
     assert redact(hidden) == hidden
 
 
+# Every piece has a number of its own, so that finding one that a reader takes for a password means that it leaked.
+PIECES = (
+    *("http://", "HTTPS://", "http:", "data:", "s3://", "ftp://", "//", "/", "\\", "?", "#", "@", ":", "[", "]", "%40"),
+    *(" ", "\t", "\n", "\r", "\0", "\x1f", "\x85", "\xa0", "\u2028", "\u3000", "\ufeff", "\uff1a", "\uff20", "\u200b"),
+    *("h", ".", "1", "é", "xn--", "::1", "80", "WORD", "WORD", "WORD", "WORD"),
+)  # fmt: skip
+URLS = st.builds(
+    lambda scheme, pieces: scheme + "".join(f"WORD{place}x" if one == "WORD" else one for place, one in pieces),
+    st.sampled_from(["http://", "http://", "https://", "HTTP://", ""]),
+    st.lists(st.sampled_from(PIECES), min_size=1, max_size=14).map(lambda some: list(enumerate(some))),
+)
+LIKELY = st.builds(
+    lambda *pieces: "".join(pieces),
+    *(st.sampled_from(["http://", "https://"]), st.sampled_from(PIECES), st.sampled_from(["us", "é", ""])),
+    *(st.sampled_from([*PIECES, ""]), st.just(":WORD1x"), st.sampled_from([*PIECES, ""]), st.just("WORD2x@h")),
+    *(st.sampled_from([*PIECES, ""]), st.just("/a.png")),
+)
+
+
+def passwords(text: str) -> set[str]:
+    """The pieces that a reader of URLs would take for a password, or for a part of one."""
+    found = ""
+    for read in (urlsplit, URL):
+        with suppress(ValueError, IndexError):  # the latter is yarl's over http://[::1]@/
+            found += " " + (read(text).password or "")
+    return set(re.findall(r"WORD\d+x", found))
+
+
+@settings(max_examples=1500, deadline=None)
+@given(URLS | LIKELY)
+@example("http://us er:WORD1x@host/a.png")
+@example("http:// u:WORD1x@h/")
+@example("http://\u3000u:WORD1x@h/")
+@example("data:\t//u:WORD1x@h/")
+def test_what_any_reader_takes_for_a_password_is_hidden(text: str) -> None:
+    hidden = redact(text)
+    assert not [one for one in passwords(text) if one in hidden]
+    assert not passwords(hidden)
+
+
+MAKER = Maker(lambda: "0" * 24, lambda: "name", Vault(new_key()), Counts())
+USER = User("0" * 24, "u", "key", "", datetime(2014, 8, 16, tzinfo=UTC))
+
+
+@settings(max_examples=600, deadline=None)
+@given(URLS | LIKELY)
+@example("http://u:WORD1x@h/")
+def test_what_the_api_accepts_it_shows_and_stores_without_the_password(text: str) -> None:
+    body = {"input": {"main": text}, "output": [{"ref": {"main": False}}], "callback": {"url": text}}
+    for part in (body, {**body, "callback": {}}):
+        with suppress(Invalid):
+            job = posted(part, USER, USER.created, MAKER).job
+            assert not re.search(r"\s", text) or text[:5].lower() == "data:"
+            assert not [one for one in passwords(text) if one in f"{job.inputs} {job.callback} {job.outputs}"]
+
+
+@pytest.mark.parametrize("space", [" ", "\t", "\n", "\x85", "\xa0", "\u1680", "\u2003", "\u2028", "\u3000", "\ufeff"])
+@pytest.mark.parametrize(
+    "url", ["http://us{}er:s@h/", "http://{}u:s@h/", "http://h{}/a.png", "http://h/a{}b", "http://h/{}"]
+)
+def test_white_space_in_a_url_is_refused(url: str, space: str) -> None:
+    for part in ({"input": {"main": url.format(space)}}, {"callback": {"url": url.format(space)}}):
+        body = {"input": {"main": "http://h/"}, "output": [{"ref": {"main": False}}], **part}
+        with pytest.raises(Invalid, match="without white space and control characters"):
+            posted(body, USER, USER.created, MAKER)
+
+
 def test_a_vault_opens_what_it_sealed_and_rotates() -> None:
     old, new = new_key(), new_key()
     token = Vault(old).seal("s3://key:sécret@bucket")
@@ -233,7 +317,5 @@ def test_secrets_of_users() -> None:
     kept = digest(secret)
     assert secret not in kept
     assert len(kept) == 64
-    assert matches(secret, kept)
-    assert not matches(secret + "x", kept)
-    assert not matches("\ud800é", kept)
-    assert not matches(secret, "é")
+    assert digest(secret) == kept != digest(secret + "x")
+    assert len(digest("\ud800\0é")) == 64

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sixpx.core.job import Job
+from sixpx.core.job import Input, Job
 from sixpx.store.document import from_job, from_user, iso, to_job, to_user, when
 from tests.contract.jobs import MOMENTS, ended, job_of, jobs, user_of
 
@@ -47,6 +48,8 @@ def test_the_document_has_edition_3s_fields_for_each_output() -> None:
 
 
 def test_the_public_part_of_a_document_holds_nothing_sealed() -> None:
-    kept = from_job(job_of(1))
-    kept.pop("sixpx")
+    inputs = (Input("main", "http://u:***@h/", sealed="a sealed input"),)
+    kept = from_job(replace(job_of(1), inputs=inputs, callback={"url": "http://h/"}, callback_sealed="a sealed hook"))
+    private = kept.pop("sixpx")
+    assert (private["input"]["main"]["sealed"], private["callback"]) == ("a sealed input", "a sealed hook")
     assert "sealed" not in json.dumps(kept)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sixpx.log import FIELDS, JsonLines, TextLines
+from sixpx.log import FIELDS, JsonLines, TextLines, handler
 
 WORDS = st.from_regex(r"\A[a-z0-9-]{1,12}\Z")
 EXTRAS = st.dictionaries(st.sampled_from(FIELDS), st.integers(-(2**70), 2**70) | st.floats() | WORDS)
@@ -59,6 +60,21 @@ def test_a_traceback_is_kept(format: logging.Formatter) -> None:
     except ValueError as fault:
         made.exc_info = (type(fault), fault, fault.__traceback__)
     assert "ValueError: the cause" in format.format(made)
+
+
+@pytest.mark.parametrize("format", ["text", "json"])
+def test_of_aiohttp_only_the_sentence_is_kept(format: str) -> None:
+    """Its parser's errors quote the request line, key and secret in the query included."""
+    stream, line = io.StringIO(), "GET /?secret=MALSECRET"
+    try:
+        raise ValueError(line)
+    except ValueError as fault:
+        made = record("Error handling request from %s", None, line)
+        made.name, made.exc_info = "aiohttp.server", (type(fault), fault, fault.__traceback__)
+    handler(format, stream).handle(made)
+    assert "MALSECRET" not in stream.getvalue()
+    assert "Error handling request from" in stream.getvalue()
+    assert "Exception: ValueError" in stream.getvalue()
 
 
 def test_times_are_utc_with_milliseconds() -> None:

@@ -20,7 +20,7 @@ from sixpx.runner import Pace, Runner
 from sixpx.store.base import Claim
 from sixpx.store.sqlite import SqliteStore
 from tests.contract.jobs import ADA, BEN
-from tests.unit.fakes import SIZE, World, asked, eventually
+from tests.unit.fakes import World, asked, eventually
 
 QUICK = Pace(window=4, lease=30, look=0.02, grace=5)
 
@@ -127,18 +127,6 @@ async def test_no_more_jobs_are_in_flight_than_the_window_has_room_for(houses: H
     await eventually(lambda: len(house.world.sources.asked) == 3)
     house.world.sources.gates.open()
     await house.ended(*(simple(number) for number in range(1, 6)))
-
-
-async def test_no_job_is_claimed_while_too_many_bytes_lie_in_the_scratch_folder(houses: Houses) -> None:
-    house = await houses.make(Pace(window=8, spool_bytes=SIZE - 1, look=0.02))
-    house.world.lanes.gates.close(f"{simple(1).id}/a")
-    await house.add(simple(1))
-    await eventually(lambda: house.world.lanes.renders)
-    await house.add(simple(2), simple(3))
-    await asyncio.sleep(0.06)
-    assert house.world.sources.asked == ["u/1"]
-    house.world.lanes.gates.open()
-    assert await house.ended(simple(2), simple(3)) == [Status.COMPLETE] * 2
 
 
 async def test_a_user_with_many_jobs_does_not_keep_another_waiting(houses: Houses) -> None:
@@ -326,13 +314,13 @@ class Moody(SqliteStore):
         self._mood("claim")
         return await super().claim(owner, now, until, most)
 
-    async def renew(self, claims: Sequence[Claim], until: datetime) -> Sequence[Claim]:
+    async def renew(self, held: Sequence[Claim], now: datetime, until: datetime) -> Sequence[Claim]:
         self._mood("renew")
-        return await super().renew(claims, until)
+        return await super().renew(held, now, until)
 
-    async def save(self, claim: Claim, job: Job) -> None:
+    async def save(self, claim: Claim, job: Job, now: datetime) -> None:
         self._mood("save")
-        await super().save(claim, job)
+        await super().save(claim, job, now)
 
 
 @pytest.mark.parametrize("fault", [StoreDown("busy"), RuntimeError("a document that cannot be read")])

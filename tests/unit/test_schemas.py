@@ -106,7 +106,7 @@ def test_the_editions_are_all_there() -> None:
         asks(tag="é" * 100),
         asks(type="image/tiff", quality=100, progressive=True, metadata="keep"),
         {**asks(), "input": {"main": "data:image/png;base64,iVBO\nRw0K\n"}},  # the Ruby client breaks its lines
-        {**asks(), "input": {"main": "HTTPS://example.com/my picture.jpg"}},
+        {**asks(), "input": {"main": "HTTPS://example.com/my%20picture.jpg"}},
         {**asks(), "input": {"a" * 64: "http://example.com/"}},
         step("rotate", {"degrees": -1e6, "color": "fff"}),
         step("resize", {"width": 0.5, "height": 100000}),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sixpx.credentials import new_key
 from sixpx.errors import BadSettings
 from sixpx.settings import SECTIONS, Settings, load
 
@@ -92,6 +93,24 @@ def test_another_store_is_refused_without_its_password(tmp_path: Path) -> None:
     [fault] = faults(None, {"SIXPX_STORE_URL": "mongodb://admin:swordfish@db/jobs"})
     assert fault.startswith("store.url")
     assert "swordfish" not in fault
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[security]\nkey = 4711", "[security]\nkey = ['4711']", "security = '4711'", "[security]\nkey = '4711'",
+     "[security]\nkey = 2014-08-04T04:47:11Z", "[store]\nurl = ['mongodb://u:4711@h']", "store = 'mongodb://u:4711@h'",
+     "[store]\nurl = 'mongodb://h/?password=4711'"],
+)  # fmt: skip
+def test_no_fault_repeats_a_secret(tmp_path: Path, text: str) -> None:
+    [fault] = faults(written(tmp_path, text), {})
+    assert fault.startswith(("security", "store"))
+    assert "4711" not in fault
+    assert "47, 11" not in fault
+
+
+def test_no_repr_shows_the_key() -> None:
+    key = new_key()
+    assert key not in repr(load(None, {"SIXPX_SECURITY_KEY": key}))
 
 
 def test_a_file_that_is_not_there_or_no_toml_is_said_so(tmp_path: Path) -> None:

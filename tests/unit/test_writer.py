@@ -146,3 +146,75 @@ async def test_a_caller_who_gave_up_takes_nobody_along(writer: Writer, tmp_path:
     go.set()
     assert await stayed == 2
     assert kept(tmp_path / "a.db") == [1, 2]
+
+
+async def test_a_change_that_is_interrupted_fails_its_group_and_the_writer_lives_on(
+    writer: Writer, tmp_path: Path
+) -> None:
+    def interrupted(db: apsw.Connection) -> None:
+        add(99, db)
+        raise KeyboardInterrupt
+
+    go = await held(writer)
+    work = [*adding(writer, 1), asyncio.ensure_future(writer.write(interrupted)), *adding(writer, 2)]
+    await asyncio.sleep(0)
+    go.set()
+    results = await asyncio.wait_for(asyncio.gather(*work, return_exceptions=True), 5)
+    assert [type(one) for one in results] == [StoreDown] * 3
+    assert await asyncio.wait_for(writer.write(lambda db: add(4, db)), 5) == 4
+    assert kept(tmp_path / "a.db") == [4]
+
+
+async def test_a_change_that_runs_out_of_rows_is_a_mistake_of_its_own(writer: Writer) -> None:
+    with pytest.raises(RuntimeError, match="ran out of rows"):
+        await asyncio.wait_for(writer.write(lambda db: next(db.execute("SELECT n FROM t"))), 5)
+    assert await writer.write(lambda db: add(4, db)) == 4
+
+
+class Unsound(apsw.Connection):
+    """Can neither go on nor back, once told so."""
+
+    broken = False
+
+    def execute(self, statement: str, *rest: object) -> apsw.Cursor:  # type: ignore[override]
+        if self.broken and statement in ("COMMIT", "ROLLBACK"):
+            raise apsw.IOError("the disk is gone")
+        return super().execute(statement, *rest)  # type: ignore[arg-type]
+
+
+async def test_when_the_writer_dies_nobody_waits_for_ever(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    connected(tmp_path / "a.db").close()
+    connection = Unsound(str(tmp_path / "a.db"))
+    writer = Writer(connection)
+    go = await held(writer)
+    connection.broken = True
+    work = adding(writer, *range(GROUP_MOST + 5))  # the last of them still in the queue
+    await asyncio.sleep(0)
+    go.set()
+    results = await asyncio.wait_for(asyncio.gather(*work, return_exceptions=True), 5)
+    assert [type(one) for one in results] == [StoreDown] * (GROUP_MOST + 5)
+    with pytest.raises(StoreDown):
+        await asyncio.wait_for(writer.write(lambda db: add(4, db)), 5)
+    await asyncio.wait_for(writer.close(), 5)
+    assert "has died" in caplog.text
+    assert kept(tmp_path / "a.db") == []
+
+
+async def test_a_loop_that_is_closed_before_the_answer_takes_nobody_along(writer: Writer, tmp_path: Path) -> None:
+    go = await held(writer)
+
+    def elsewhere() -> None:
+        async def ask() -> None:
+            asking = asyncio.ensure_future(writer.write(lambda db: add(1, db)))
+            await asyncio.sleep(0)
+            asking.cancel()
+
+        asyncio.run(ask())
+
+    await asyncio.to_thread(elsewhere)
+    here = adding(writer, 2)
+    await asyncio.sleep(0)
+    go.set()
+    assert await asyncio.wait_for(here[0], 5) == 2
+    assert await writer.write(lambda db: add(3, db)) == 3
+    assert kept(tmp_path / "a.db") == [1, 2, 3]

@@ -10,6 +10,9 @@ import pytest
 import pyvips
 from PIL import Image
 
+from sixpx.core.render import Limits
+from sixpx.worker import codecs, pipeline
+
 from .conftest import Studio
 
 NOTICE = "Acme (2014) \xa9"
@@ -99,6 +102,48 @@ def test_progressive(studio: Studio) -> None:
     assert "progressive" in studio.picture(studio.photo, (), "image/jpeg", progressive=True).info
     assert "progressive" not in studio.picture(studio.photo, (), "image/jpeg").info
     assert studio.picture(studio.photo, (), "image/png", progressive=True).info["interlace"] == 1
+
+
+def interlaced(gif: bytes) -> bool:
+    """The interlace bit of the first image descriptor (GIF89a section 20), which begins with a comma."""
+    at = 13 + 3 * 2 ** ((gif[10] & 7) + 1) * (gif[10] >> 7)
+    while gif[at] == 0x21:  # an extension: introducer, label, blocks with their sizes, an empty one
+        at += 2
+        while gif[at]:
+            at += gif[at] + 1
+        at += 1
+    assert gif[at] == 0x2C
+    return bool(gif[at + 9] & 0x40)
+
+
+@pytest.mark.parametrize("progressive", [True, False])
+def test_a_progressive_gif_is_interlaced(studio: Studio, progressive: bool) -> None:
+    for source in (studio.photo, studio.film()):
+        _, path = studio.make(source, [("resize", {"width": 60})], "image/gif", progressive=progressive)
+        assert interlaced(path.read_bytes()) is progressive
+
+
+@pytest.mark.parametrize(
+    ("type", "limit"), [("image/webp", "16,383"), ("image/jpeg", "65,500"), ("image/gif", "65,535")]
+)
+@pytest.mark.parametrize("steps", [True, False])
+def test_a_side_that_a_type_cannot_hold_is_refused_before_any_work(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, type: str, limit: str, steps: bool
+) -> None:
+    most = int(limit.replace(",", ""))
+    limits = Limits(output_side=100_000)
+    source = studio.save(Image.new("L", (3 if steps else most + 1, 1)))
+    resize = [("resize", {"width": most + 1, "height": 1})] if steps else []
+    with monkeypatch.context() as patched:
+        patched.setattr(codecs, "save", None)
+        patched.setattr(pipeline, "Pictures", None)
+        flaw = studio.flaw(source, resize, type, limits=limits)
+    assert (flaw.code, flaw.stage) == ("over_limit", "plan")
+    assert flaw.detail == f"the result has a side of {most + 1:,} pixels; the limit of {type} is {limit}"
+    assert not studio.report(source, (resize, "image/png"), limits=limits).flaws
+    fits = [("resize", {"width": most, "height": 1})]
+    made = studio.report(source, (fits, type), limits=limits).made["0"]
+    assert (made.width, made.height) == (most, 1)
 
 
 def test_the_alias_of_jpeg(studio: Studio) -> None:

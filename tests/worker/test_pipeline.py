@@ -180,3 +180,15 @@ def test_a_layer_may_be_animated_turned_or_in_other_colours(studio: Studio) -> N
     assert made.size == (1024, 768)
     assert made.getpixel((39, 29)) == (230, 20, 20)
     assert made.getpixel((104, 4))[0] > 180  # type: ignore[index]
+
+
+def test_what_is_seen_in_layers_is_reported(studio: Studio) -> None:
+    sheet = Sheet("one", str(studio.path()), (("layer", {"ref": "logo"}),), Saving("image/png"))
+    report = studio.render(studio.photo, sheet, others={"logo": studio.photo, "idle": studio.photo})
+    assert {name: (seen.width, seen.height) for name, seen in report.others.items()} == {"logo": (1024, 768)}
+
+
+def test_a_result_that_no_step_made_is_held_to_the_limits_too(studio: Studio) -> None:
+    flaw = studio.report(studio.photo, ([], "image/png"), limits=Limits(output_side=1000)).flaws
+    assert [(one.code, one.stage) for one in flaw.values()] == [("over_limit", "plan")]
+    assert "1,024" in next(iter(flaw.values())).detail

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
+import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
-import orjson
 from aiohttp import web
 
 from sixpx.api import schemas
 from sixpx.api.auth import Auth
-from sixpx.api.v1 import read, versions, write
+from sixpx.api.v1 import body, query, read, versions, write
 from sixpx.core.job import Job, Status, User
-from sixpx.errors import Invalid, NotFound, TooLarge
+from sixpx.errors import NotFound, SixpxError
 from sixpx.hub import Hub, JobEvent
 from sixpx.store.base import Once, Store
 
-PARSE_OFF_LOOP = 1_000_000
-"""Bytes of a body from which it is parsed in a thread (SPEC section 9, Data URIs)."""
+log = logging.getLogger(__name__)
+
 ONCE_KEPT = timedelta(hours=24)
 NO_JOB = "there is no such job"
 
@@ -29,7 +27,7 @@ NO_JOB = "there is no such job"
 @dataclass(frozen=True, slots=True)
 class Api:
     """What the API works with. `remove_files` deletes the hosted files of `user/job`; `limits` is published as it is;
-    `ready` says what is not ready, or nothing."""
+    `ready` says what is not ready, or nothing; `stopping` is done when nobody shall wait any longer."""
 
     store: Store
     auth: Auth
@@ -39,6 +37,8 @@ class Api:
     remove_files: Callable[[str], Awaitable[None]]
     limits: Mapping[str, float]
     ready: Callable[[], Awaitable[Mapping[str, str]]]
+    stopping: asyncio.Future[None]
+    bodies: body.Bodies = field(default_factory=body.Bodies)
 
     def add_to(self, app: web.Application) -> None:
         schemas.law()  # read once, before the first request
@@ -58,30 +58,30 @@ class Api:
     async def create(self, request: web.Request) -> web.Response:
         user = await self.auth.user_of(request)
         versions.chosen(request.headers.get("6px-Version"))
-        key = read.idempotency_key(request.headers)
-        raw = await _body(request)
-        now = self.clock()
-        asked = await _parse(raw)
-        once = None if key is None else Once(key, _fingerprint(asked), now + ONCE_KEPT)
-        job_id = await self._add(asked, user, once, now, large=len(raw) > PARSE_OFF_LOOP)
+        key = query.idempotency_key(request.headers)
+        async with self.bodies.turn(request):
+            job_id = await self._add(user, key, await self.bodies.parsed(request))
         return write.json({"id": job_id}, headers={"Location": f"/v1/users/{user.id}/jobs/{job_id}"})
 
-    async def _add(self, asked: Any, user: User, once: Once | None, now: datetime, large: bool) -> str:
-        if once is not None and (first := await self.store.first_with(user.id, once, now)):
-            return first
-        if large:
-            posted = await asyncio.to_thread(read.posted, asked, user, now, self.maker)
-        else:
-            posted = read.posted(asked, user, now, self.maker)
+    async def _add(self, user: User, key: str | None, asked: body.Asked) -> str:
+        now, once = self.clock(), None
+        if key is not None:
+            print_ = await self.bodies.handled(asked.size, body.fingerprint, asked.value)
+            once = Once(key, print_, now + ONCE_KEPT)
+            if first := await self.store.first_with(user.id, once, now):
+                return first
+        posted = await self.bodies.handled(asked.size, read.posted, asked.value, user, now, self.maker)
+        del asked  # the texts of its data URIs, while their bytes are stored
         job_id = await self.store.add_job(posted.job, posted.blobs, once, now)
-        self.hub.publish(JobEvent(job_id, user.id, Status.PENDING, by_owner=True))
+        if job_id == posted.job.id:  # else a POST with the same key was first
+            self.hub.publish(JobEvent(job_id, user.id, Status.PENDING, by_owner=True))
         return job_id
 
     async def get(self, request: web.Request) -> web.Response:
         user = await self.auth.user_of(request)
         version = versions.chosen(request.headers.get("6px-Version"))
-        wait = read.wait_seconds(request.query)
-        return write.job(await self._ended(user, request.match_info["job_id"], wait), version)
+        wait = query.wait_seconds(request.query)
+        return await write.job(await self._ended(user, request.match_info["job_id"], wait), version)
 
     async def _ended(self, user: User, job_id: str, wait: float) -> Job:
         """The job, ended if it ends within `wait` seconds."""
@@ -95,11 +95,8 @@ class Api:
             job = await self._job(user, job_id)
             if job.status.ended or not wait:
                 return job
-            try:
-                async with asyncio.timeout(wait):
-                    return await ended or await self._job(user, job_id)
-            except TimeoutError:
-                return await self._job(user, job_id)
+            await asyncio.wait([ended, self.stopping], timeout=wait, return_when=asyncio.FIRST_COMPLETED)
+            return (ended.result() if ended.done() else None) or await self._job(user, job_id)
 
     async def _job(self, user: User, job_id: str) -> Job:
         job = await self.store.job(user.id, job_id)
@@ -110,9 +107,9 @@ class Api:
     async def list(self, request: web.Request) -> web.Response:
         user = await self.auth.user_of(request)
         version = versions.chosen(request.headers.get("6px-Version"))
-        page, sort = read.page_and_sort(request.query)
+        page, sort = query.page_and_sort(request.query)
         found = await self.store.jobs(user.id, page, sort)
-        return write.jobs(found, version, page, request.path, request.query)
+        return await write.jobs(found, version, page, request.path, request.query)
 
     async def delete(self, request: web.Request) -> web.Response:
         """Cancels a job that has not ended (202); removes one that has, with its hosted files (204)."""
@@ -123,11 +120,20 @@ class Api:
             after = await self.store.cancel(user.id, job.id, self.clock()) or job
             self.hub.publish(JobEvent(after.id, user.id, after.status, by_owner=True, job=after))
             return write.json({"id": after.id, "status": str(after.status)}, 202)
-        # files first: what is interrupted here is finished by the same request again
-        await self.remove_files(f"{user.id}/{job.id}")
         if not await self.store.remove_job(user.id, job.id):
             raise NotFound(NO_JOB)
+        await self._remove_files(user.id, job.id)
         return web.Response(status=204)
+
+    async def _remove_files(self, user_id: str, job_id: str) -> None:
+        """Those of a job that is gone: what stays is a leftover in the store, removed at the next start."""
+        folder = f"{user_id}/{job_id}"
+        try:
+            await self.remove_files(folder)
+            await self.store.cleared(folder)
+        except (SixpxError, OSError) as fault:
+            extra = {"job": job_id, "user": user_id, "stage": "remove"}
+            log.warning("the files of a removed job stay until the next start: %s", fault, extra=extra)
 
     async def retry(self, request: web.Request) -> web.Response:
         user = await self.auth.user_of(request)
@@ -152,21 +158,3 @@ class Api:
     async def readyz(self, request: web.Request) -> web.Response:
         troubles = await self.ready()
         return write.json({"status": "unready" if troubles else "ok", **troubles}, 503 if troubles else 200)
-
-
-async def _body(request: web.Request) -> bytes:
-    try:
-        return await request.read()
-    except web.HTTPRequestEntityTooLarge as fault:
-        raise TooLarge("the request body is over the limit (limits.body_bytes; see GET /v1/limits)") from fault
-    except web.RequestPayloadError as fault:
-        raise Invalid("the request body cannot be read: it is not packed as Content-Encoding says") from fault
-
-
-async def _parse(raw: bytes) -> Any:
-    return await asyncio.to_thread(read.body, raw) if len(raw) > PARSE_OFF_LOOP else read.body(raw)
-
-
-def _fingerprint(asked: Any) -> str:
-    """What makes two bodies the same: their JSON, white space aside; the order of keys counts, filters run in it."""
-    return hashlib.sha256(orjson.dumps(asked)).hexdigest()

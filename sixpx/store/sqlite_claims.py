@@ -1,0 +1,86 @@
+"""Owns claims as rows of SQLite: whose turn it is, leases, and writing under one. Never an owner's wish, or a commit.
+
+Each function works on the connection that it is given; whoever calls it decides in which transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import apsw
+
+from sixpx.core.job import Job
+from sixpx.errors import Lost
+from sixpx.store.base import Claim
+from sixpx.store.sqlite_jobs import COLUMNS, doc_of, ms, of_row
+
+HELD = "id = ? AND owner = ? AND serial = ? AND status = 'processing' AND lease >= ?"
+"""A claim holds until its lease has ended, whether or not somebody has noticed."""
+NEXT_USER = "SELECT user_id FROM turn WHERE waiting ORDER BY served LIMIT 1"
+"""Looks at users who may have pending jobs alone, by the index `turn_waiting`: however many users were ever seen, the
+first row is the answer."""
+
+
+def claim(db: apsw.Connection, owner: str, now: datetime, until: datetime, most: int) -> list[Claim]:
+    claims: list[Claim] = []
+    while len(claims) < most and (job_id := _next(db)):
+        claims.append(_take(db, job_id, owner, now, until))
+    return claims
+
+
+def _next(db: apsw.Connection) -> str | None:
+    """The oldest pending job of the user served longest ago, whose turn is over with it."""
+    while (user_id := db.execute(NEXT_USER).get) is not None:
+        pending = "SELECT min(id) FROM job WHERE user_id = ? AND status = 'pending'"
+        job_id: str | None = db.execute(pending, (user_id,)).get
+        if job_id is not None:
+            db.execute("UPDATE turn SET served = (SELECT max(served) + 1 FROM turn) WHERE user_id = ?", (user_id,))
+            return job_id
+        # his last one was claimed, cancelled or removed
+        db.execute("UPDATE turn SET waiting = 0 WHERE user_id = ?", (user_id,))
+    return None
+
+
+def _take(db: apsw.Connection, job_id: str, owner: str, now: datetime, until: datetime) -> Claim:
+    row: tuple[Any, ...]
+    (row,) = db.execute(
+        "UPDATE job SET status = 'processing', owner = ?, lease = ?, modified = ?, serial = serial + 1 "
+        f"WHERE id = ? RETURNING {COLUMNS}, serial",
+        (owner, ms(until), ms(now), job_id),
+    ).fetchall()
+    return Claim(of_row(row[:-1]), owner, row[-1])
+
+
+def renew(db: apsw.Connection, claims: Sequence[Claim], now: datetime, until: datetime) -> list[Claim]:
+    lost = []
+    for one in claims:
+        db.execute(f"UPDATE job SET lease = ? WHERE {HELD}", (ms(until), *_held(one, now)))
+        if not db.changes():
+            lost.append(one)
+    return lost
+
+
+def put(db: apsw.Connection, claim: Claim, job: Job, now: datetime, over: bool) -> None:
+    """Writes the job under the claim, which ends with it where it is `over`. Raises Lost."""
+    free = ", owner = NULL, lease = NULL" if over else ""
+    db.execute(
+        f"UPDATE job SET doc = jsonb(?), status = ?, modified = ?{free} WHERE {HELD}",
+        (doc_of(job), str(job.status), ms(job.modified), *_held(claim, now)),
+    )
+    if not db.changes():
+        raise Lost(f"job {job.id} is no longer claimed by this process")
+
+
+def release(db: apsw.Connection, now: datetime, everything: bool) -> int:
+    due = "" if everything else " AND lease < ?"
+    db.execute(
+        f"UPDATE job SET status = 'pending', owner = NULL, lease = NULL, modified = ? WHERE status = 'processing'{due}",
+        (ms(now),) if everything else (ms(now), ms(now)),
+    )
+    return db.changes()
+
+
+def _held(claim: Claim, now: datetime) -> tuple[str, str, int, int]:
+    return claim.job.id, claim.owner, claim.serial, ms(now)

@@ -1,0 +1,111 @@
+"""Owns the SQLite file: how it is opened, its tables and their versions, its lock. Never what a row means.
+
+Write-ahead log with synchronous=FULL: what was answered survives a killed process and a lost power supply.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from pathlib import Path
+
+import apsw
+
+from sixpx.errors import BadSettings
+
+STEPS = (
+    """
+CREATE TABLE user (id TEXT PRIMARY KEY, doc BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE job (
+    id TEXT PRIMARY KEY, user_id TEXT NOT NULL, status TEXT NOT NULL,
+    created INTEGER NOT NULL, modified INTEGER NOT NULL,
+    owner TEXT, lease INTEGER, serial INTEGER NOT NULL DEFAULT 0,
+    doc BLOB NOT NULL);
+CREATE INDEX job_newest ON job (user_id, created, id);
+CREATE INDEX job_pending ON job (user_id, id) WHERE status = 'pending';
+CREATE INDEX job_leased ON job (lease) WHERE status = 'processing';
+CREATE TABLE blob (id TEXT PRIMARY KEY, job_id TEXT NOT NULL, bytes BLOB NOT NULL);
+CREATE INDEX blob_job ON blob (job_id);
+CREATE TABLE once (
+    user_id TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, job_id TEXT NOT NULL,
+    expires INTEGER NOT NULL, PRIMARY KEY (user_id, key)) WITHOUT ROWID;
+CREATE INDEX once_expires ON once (expires);
+CREATE TABLE turn (user_id TEXT PRIMARY KEY, served INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX turn_served ON turn (served);
+""",
+    # `waiting`: may have pending jobs. Set wherever a job becomes pending, taken back by a claim that finds none
+    """
+ALTER TABLE turn ADD COLUMN waiting INTEGER NOT NULL DEFAULT 1;
+CREATE INDEX turn_waiting ON turn (served) WHERE waiting;
+CREATE TRIGGER job_added AFTER INSERT ON job WHEN new.status = 'pending' BEGIN
+    INSERT INTO turn VALUES (new.user_id, 0, 1) ON CONFLICT DO UPDATE SET waiting = 1;
+END;
+CREATE TRIGGER job_again AFTER UPDATE OF status ON job WHEN new.status = 'pending' BEGIN
+    INSERT INTO turn VALUES (new.user_id, 0, 1) ON CONFLICT DO UPDATE SET waiting = 1;
+END;
+CREATE INDEX once_job ON once (job_id);
+CREATE TABLE leftover (folder TEXT PRIMARY KEY) WITHOUT ROWID;
+""",
+)
+"""What makes each version of the tables out of the one before."""
+SCHEMA_VERSION = len(STEPS)
+BUSY_MS = 10_000
+"""How long a write waits for another process (`sixpx user add` beside a running service)."""
+
+
+def connect(path: Path) -> apsw.Connection:
+    """Raises apsw.Error."""
+    connection = apsw.Connection(str(path))
+    connection.set_busy_timeout(BUSY_MS)
+    _write_ahead(connection)
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def _write_ahead(connection: apsw.Connection) -> None:
+    """Where two processes make one new file at once SQLite does not wait by itself."""
+    for left in reversed(range(max(1, BUSY_MS // 10))):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except apsw.BusyError:
+            if not left:
+                raise
+            time.sleep(0.01)
+
+
+def prepare(path: Path) -> None:
+    """Makes the tables, or brings those of an older version up to date. Raises BadSettings, apsw.Error."""
+    connection = connect(path)
+    try:
+        # the lock first: a `sixpx user add` beside the first start must not make the tables too
+        connection.execute("BEGIN IMMEDIATE")
+        for step in STEPS[_version(connection, path) :]:
+            connection.execute(step)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    finally:
+        connection.close()
+
+
+def _version(connection: apsw.Connection, path: Path) -> int:
+    """Whose tables these are: 0 where there are none."""
+    version: int = connection.execute("PRAGMA user_version").get
+    if version > SCHEMA_VERSION:
+        raise BadSettings((f"store.url: {path} was made by a newer sixpx (schema {version})",))
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    if tables and ("turn" not in tables or not version):
+        raise BadSettings((f"store.url: {path} is the database of another program",))
+    return version if tables else 0
+
+
+def lock(path: Path) -> int:
+    """The right to be the only service on this file, as a descriptor. Raises BadSettings."""
+    descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as taken:
+        os.close(descriptor)
+        raise BadSettings((f"store.url: another sixpx service works with {path}; stop it first",)) from taken
+    return descriptor

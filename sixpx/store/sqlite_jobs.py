@@ -1,0 +1,117 @@
+"""Owns jobs as rows of SQLite: kept, found, and changed by their owners. Never a claim, a thread or a commit.
+
+Each function works on the connection that it is given; whoever calls it decides in which transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import apsw
+import orjson
+
+from sixpx.core import job as core
+from sixpx.core.job import Job, Status
+from sixpx.core.query import COUNT_MOST, Found, Page, Sort
+from sixpx.errors import Conflict, KeyReused
+from sixpx.store.base import Once
+from sixpx.store.document import from_job, to_job
+
+COLUMNS = "json(doc), user_id, status, created, modified"
+
+
+def add(db: apsw.Connection, job: Job, blobs: Mapping[str, bytes], once: Once | None, now: datetime) -> str:
+    if once is not None:
+        if (earlier := first_with(db, job.user_id, once, now)) is not None:
+            return earlier
+        row = (job.user_id, once.key, once.fingerprint, job.id, ms(once.expires))
+        db.execute("INSERT OR REPLACE INTO once VALUES (?, ?, ?, ?, ?)", row)
+        db.execute("DELETE FROM once WHERE expires <= ?", (ms(now),))
+    db.execute(
+        "INSERT INTO job (id, user_id, status, created, modified, doc) VALUES (?, ?, ?, ?, ?, jsonb(?))",
+        (job.id, job.user_id, str(job.status), ms(job.created), ms(job.modified), doc_of(job)),
+    )
+    for blob_id, content in blobs.items():
+        db.execute("INSERT INTO blob VALUES (?, ?, ?)", (blob_id, job.id, content))
+    return job.id
+
+
+def first_with(db: apsw.Connection, user_id: str, once: Once, now: datetime) -> str | None:
+    query = "SELECT fingerprint, job_id FROM once WHERE user_id = ? AND key = ? AND expires > ?"
+    row = db.execute(query, (user_id, once.key, ms(now))).fetchone()
+    if row is None:
+        return None
+    fingerprint, job_id = row
+    if fingerprint != once.fingerprint:
+        raise KeyReused("this Idempotency-Key came before with another body; use a new key for a new job")
+    return str(job_id)
+
+
+def one(db: apsw.Connection, user_id: str, job_id: str) -> Job | None:
+    row = db.execute(f"SELECT {COLUMNS} FROM job WHERE id = ? AND user_id = ?", (job_id, user_id)).fetchone()
+    return None if row is None else of_row(row)
+
+
+def page_of(db: apsw.Connection, user_id: str, page: Page, sort: Sort) -> Found[Job]:
+    direction = "DESC" if sort.descending else "ASC"
+    rows = db.execute(
+        f"SELECT {COLUMNS} FROM job WHERE user_id = ? ORDER BY {sort.field} {direction}, id {direction} "
+        "LIMIT ? OFFSET ?",
+        (user_id, page.size, page.offset),
+    ).fetchall()
+    counted = "SELECT count(*) FROM (SELECT 1 FROM job WHERE user_id = ? LIMIT ?)"
+    total = db.execute(counted, (user_id, COUNT_MOST)).get
+    return Found(tuple(of_row(row) for row in rows), total)
+
+
+def cancel(db: apsw.Connection, user_id: str, job_id: str, now: datetime) -> Job | None:
+    job = one(db, user_id, job_id)
+    return job if job is None or job.status.ended else _rewrite(db, core.cancel(job, now))
+
+
+def retry(db: apsw.Connection, user_id: str, job_id: str, now: datetime) -> Job | None:
+    job = one(db, user_id, job_id)
+    if job is not None and job.status is not Status.FAILED:
+        raise Conflict(f"only a failed job can be retried; this one is {job.status}")
+    return None if job is None else _rewrite(db, core.again(job, now))
+
+
+def _rewrite(db: apsw.Connection, job: Job) -> Job:
+    """Writes the job without a claim: whoever held one has lost it."""
+    db.execute(
+        "UPDATE job SET doc = jsonb(?), status = ?, modified = ?, owner = NULL, lease = NULL WHERE id = ?",
+        (doc_of(job), str(job.status), ms(job.modified), job.id),
+    )
+    return job
+
+
+def remove(db: apsw.Connection, user_id: str, job_id: str) -> bool:
+    status = db.execute("SELECT status FROM job WHERE id = ? AND user_id = ?", (job_id, user_id)).get
+    if status is None:
+        return False
+    if not Status(status).ended:
+        raise Conflict(f"only an ended job can be removed; this one is {status}")
+    for statement in ("job WHERE id", "blob WHERE job_id", "once WHERE job_id"):
+        db.execute(f"DELETE FROM {statement} = ?", (job_id,))
+    db.execute("INSERT OR IGNORE INTO leftover VALUES (?)", (f"{user_id}/{job_id}",))
+    return True
+
+
+def doc_of(job: Job) -> str:
+    return orjson.dumps(from_job(job)).decode()
+
+
+def of_row(row: Sequence[Any]) -> Job:
+    """The job of a row's COLUMNS."""
+    doc, user_id, status, created, modified = row
+    return to_job(orjson.loads(doc), user_id, status, _from_ms(created), _from_ms(modified))
+
+
+def ms(when: datetime) -> int:
+    return round(when.timestamp() * 1000)
+
+
+def _from_ms(stamp: int) -> datetime:
+    return datetime.fromtimestamp(stamp / 1000, UTC)
