@@ -21,6 +21,7 @@ from sixpx.api.files import Files
 from sixpx.api.middleware import explained, timed
 from sixpx.api.v1.read import Counts, Maker
 from sixpx.api.v1.routes import Api
+from sixpx.budget import Budget
 from sixpx.core.job import User
 from sixpx.core.render import Limits
 from sixpx.credentials import Vault
@@ -33,7 +34,6 @@ from sixpx.run import Means
 from sixpx.runner import Pace, Runner
 from sixpx.settings import Settings
 from sixpx.sources import InputSources
-from sixpx.spool import Spool
 from sixpx.store.sqlite import SqliteStore
 from sixpx.targets import HOSTED, Targets
 from sixpx.targets.disk import Disk
@@ -97,7 +97,8 @@ class Service:
         sources = InputSources(self.store.blob, fetcher, self.vault, settings.limits.input_bytes)
         means = means_of(settings, sources, self.pool, targets)
         owner = f"{socket.gethostname()}/{os.getpid()}"
-        runner = Runner(owner, self.store, self.hub, means, self._scratch, _pace(settings))
+        pace = _pace(settings)
+        runner = Runner(owner, self.store, self.hub, means, self._scratch, pace, self.disk.remove)
         await runner.start()
         self._stack.push_async_callback(runner.stop)
         return runner
@@ -206,7 +207,7 @@ def _empty(folder: Path) -> None:
 
 def means_of(settings: Settings, sources: InputSources, pool: Pool, targets: Targets) -> Means:
     """What runs work with, under the limits of the configuration."""
-    spool, downloads = Spool(settings.runner.spool_bytes), Turns(DOWNLOADS)
+    spool, downloads = Budget(settings.runner.spool_bytes), Turns(DOWNLOADS)
     input_bytes = settings.limits.input_bytes
     return Means(sources, pool, targets, render_limits(settings), spool, downloads, input_bytes, now)
 

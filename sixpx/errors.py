@@ -57,6 +57,13 @@ class TooLarge(SixpxError):
     code = "too_large"
 
 
+class Busy(SixpxError):
+    """Too much at once; nothing was accepted."""
+
+    code = "busy"
+    retryable = True
+
+
 class KeyReused(SixpxError):
     """An Idempotency-Key that came before with another body."""
 

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from sixpx.budget import Budget
 from sixpx.core import job as core
 from sixpx.core import tally as tallies
 from sixpx.core.job import Input, Job, Picture
@@ -23,7 +24,6 @@ from sixpx.core.render import Limits, Made, Render, Report, Seen
 from sixpx.core.tally import Tally
 from sixpx.errors import Lost, Mistaken, OutputFault, StoreDown
 from sixpx.scratch import Scratch
-from sixpx.spool import Spool
 from sixpx.targets import Parcel, Targets
 from sixpx.turns import Turns
 
@@ -60,7 +60,7 @@ class Means:
     pool: Renders
     targets: Targets
     limits: Limits
-    spool: Spool
+    spool: Budget
     downloads: Turns
     input_bytes: int
     clock: Callable[[], datetime]

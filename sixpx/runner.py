@@ -1,25 +1,32 @@
 """Owns who works on what: claims, leases, the window of jobs in flight, giving back. Never SQL, never a pixel.
 
-The window is wider than the lanes, so that downloads and uploads of some jobs run while others are rendered.
+The window is wider than the lanes, so that downloads and uploads of some jobs run while others are rendered. No user
+fills all of it: whoever comes next finds room at once.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from sixpx.core import job as core
 from sixpx.core.job import Job, Status, Trouble
-from sixpx.errors import Lost, StoreDown
+from sixpx.errors import Lost, SixpxError, StoreDown
 from sixpx.hub import EVERY, Hub, JobEvent
 from sixpx.run import Means, Run
 from sixpx.scratch import Scratch
 from sixpx.store.base import Claim, Store
 
 log = logging.getLogger(__name__)
+
+Remove = Callable[[str], Awaitable[None]]
+"""Removes the hosted files of `user/job`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +50,16 @@ class _Flight:
 class Runner:
     """Works on the store's jobs until `stop`. One in a process."""
 
-    def __init__(self, owner: str, store: Store, hub: Hub, means: Means, scratch: Path, pace: Pace) -> None:
+    def __init__(
+        self, owner: str, store: Store, hub: Hub, means: Means, scratch: Path, pace: Pace, remove_files: Remove
+    ) -> None:
         self._owner = owner
         self._store = store
         self._hub = hub
         self._means = means
         self._scratch = scratch
         self._pace = pace
+        self._remove_files = remove_files
         self._flights: dict[tuple[str, int], _Flight] = {}
         self._wake = asyncio.Event()
         self._stopping = False
@@ -108,7 +118,9 @@ class Runner:
         if self._stopping or room <= 0:
             return
         now = self._means.clock()
-        for claim in await self._store.claim(self._owner, now, self._lease_end(now), room):
+        taken = Counter(flight.claim.job.user_id for flight in self._flights.values())
+        each = self._pace.window - self._pace.window // 4
+        for claim in await self._store.claim(self._owner, now, self._lease_end(now), room, taken, each):
             self._take_off(claim)
 
     def _lease_end(self, now: datetime) -> datetime:
@@ -176,6 +188,13 @@ class Runner:
             log.info("the job was given back", extra={"job": job.id, "stage": "run"})
         except (Lost, StoreDown):
             log.info("the job is no longer ours", extra={"job": job.id, "stage": "run"})
+            await self._forget(job)
+
+    async def _forget(self, job: Job) -> None:
+        """A job may be cancelled and removed while its picture is on the way: then that comes after the others went."""
+        with suppress(SixpxError):
+            if await self._store.job(job.user_id, job.id) is None:
+                await self._remove_files(f"{job.user_id}/{job.id}")
 
     def _tell(self, job: Job) -> None:
         self._hub.publish(JobEvent(job.id, job.user_id, job.status, job=job))

@@ -56,6 +56,10 @@ async def explained(request: web.Request, handler: Handler) -> web.StreamRespons
         return problem.of_http(fault)
     except BROKEN:
         return problem.not_http()
+    except ConnectionError:
+        # the client left in the middle of its request; there is nobody to answer, and nothing for us to mend
+        log.debug("the client left", extra={"method": request.method, "path": request.path})
+        return web.Response(status=400)
     except Exception:
         log.exception("a request failed", extra={"method": request.method, "path": request.path})
         return problem.unexpected()

@@ -9,6 +9,7 @@ import orjson
 from aiohttp import web
 
 from sixpx.errors import (
+    Busy,
     Conflict,
     Invalid,
     KeyReused,
@@ -28,6 +29,7 @@ STATUS: Mapping[type[SixpxError], tuple[int, str]] = {
     Conflict: (409, "Conflict"),
     TooLarge: (413, "Content Too Large"),
     KeyReused: (422, "Unprocessable Content"),
+    Busy: (503, "Service Unavailable"),
     StoreDown: (503, "Service Unavailable"),
 }
 """The editions' codes and ours (SPEC section 1, Errors)."""

@@ -1,5 +1,5 @@
 """Owns the public law: loads `schemas/` and names every mistake of a POST body. Never changes a body, never looks into
-the service: what needs a user, a setting or a store (unknown masks, counts, equal tags) is judged by `v1/read.py`."""
+the service: what needs a user, a setting or a store (unknown masks, counts, equal tags) is judged by `v1/mistakes`."""
 
 from __future__ import annotations
 

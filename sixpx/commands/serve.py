@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import errno
+import gc
 import logging
 import signal
 
@@ -20,6 +21,9 @@ from sixpx.settings import Settings
 
 log = logging.getLogger(__name__)
 
+COLLECT = (100_000, 50, 1000)
+"""When garbage is looked for. A large body is millions of objects, none of them garbage, and Python's default looks
+through all of them again and again while it grows: seconds in which nobody is answered."""
 CLOSE_WITHIN = 5.0
 """Seconds for the last replies to be sent, after the jobs in flight have had theirs (runner.grace_seconds)."""
 
@@ -42,6 +46,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     settings = config.settings_of(options)
     logs.set_up(settings.log.level, settings.log.format)
+    gc.set_threshold(*COLLECT)
     uvloop.run(_serve(settings))
     return 0
 

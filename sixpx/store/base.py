@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Protocol
 
 from sixpx.core.job import Job, User
@@ -39,6 +40,9 @@ class Once:
     expires: datetime
 
 
+NOBODY: Mapping[str, int] = MappingProxyType({})
+
+
 class Store(Protocol):
     """All methods raise StoreDown when the store does not answer. Times are aware datetimes in UTC."""
 
@@ -57,8 +61,17 @@ class Store(Protocol):
 
     async def blob(self, blob_id: str) -> bytes | None: ...
 
-    async def claim(self, owner: str, now: datetime, until: datetime, most: int) -> Sequence[Claim]:
-        """Claims up to `most` pending jobs until `until`; each becomes processing."""
+    async def claim(
+        self,
+        owner: str,
+        now: datetime,
+        until: datetime,
+        most: int,
+        taken: Mapping[str, int] = NOBODY,
+        each: int | None = None,
+    ) -> Sequence[Claim]:
+        """Claims up to `most` pending jobs until `until`; each becomes processing. No user gets more than `each`
+        in all, those counted that he has `taken` already; None: as many as there are."""
         ...
 
     async def renew(self, held: Sequence[Claim], now: datetime, until: datetime) -> Sequence[Claim]:

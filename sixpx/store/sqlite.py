@@ -24,7 +24,7 @@ from sixpx.errors import BadSettings, StoreDown
 from sixpx.store import sqlite_claims as claims
 from sixpx.store import sqlite_file as files
 from sixpx.store import sqlite_jobs as rows
-from sixpx.store.base import Claim, Once
+from sixpx.store.base import NOBODY, Claim, Once
 from sixpx.store.document import from_user, to_user
 from sixpx.store.writer import Writer
 
@@ -89,9 +89,17 @@ class SqliteStore:
 
     # --- claims ---------------------------------------------------------------------------------
 
-    async def claim(self, owner: str, now: datetime, until: datetime, most: int) -> Sequence[Claim]:
+    async def claim(
+        self,
+        owner: str,
+        now: datetime,
+        until: datetime,
+        most: int,
+        taken: Mapping[str, int] = NOBODY,
+        each: int | None = None,
+    ) -> Sequence[Claim]:
         # where nothing is pending nothing is written, and the commit costs no sync
-        return await self._writer.write(lambda db: claims.claim(db, owner, now, until, most))
+        return await self._writer.write(lambda db: claims.claim(db, owner, now, until, most, taken, each))
 
     async def renew(self, held: Sequence[Claim], now: datetime, until: datetime) -> Sequence[Claim]:
         return await self._writer.write(lambda db: claims.renew(db, held, now, until)) if held else []
@@ -138,7 +146,8 @@ class SqliteStore:
         return [to_user(orjson.loads(str(doc))) for (doc,) in found]
 
     async def ping(self) -> None:
-        await self._writer.write(lambda db: db.execute("SELECT 1").get)
+        # the same number again: a page is written and synced, which a full disk refuses
+        await self._writer.write(lambda db: db.execute(f"PRAGMA user_version = {files.SCHEMA_VERSION}").get)
 
     # --- reading ---------------------------------------------------------------------------------
 

@@ -5,7 +5,9 @@ Each function works on the connection that it is given; whoever calls it decides
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,21 +20,38 @@ from sixpx.store.sqlite_jobs import COLUMNS, doc_of, ms, of_row
 
 HELD = "id = ? AND owner = ? AND serial = ? AND status = 'processing' AND lease >= ?"
 """A claim holds until its lease has ended, whether or not somebody has noticed."""
-NEXT_USER = "SELECT user_id FROM turn WHERE waiting ORDER BY served LIMIT 1"
+NEXT_USER = (
+    "SELECT user_id FROM turn WHERE waiting AND user_id NOT IN (SELECT value FROM json_each(?)) ORDER BY served LIMIT 1"
+)
 """Looks at users who may have pending jobs alone, by the index `turn_waiting`: however many users were ever seen, the
-first row is the answer."""
+first row is the answer, but for those who hold as many jobs as they may."""
 
 
-def claim(db: apsw.Connection, owner: str, now: datetime, until: datetime, most: int) -> list[Claim]:
+def claim(
+    db: apsw.Connection,
+    owner: str,
+    now: datetime,
+    until: datetime,
+    most: int,
+    taken: Mapping[str, int],
+    each: int | None,
+) -> list[Claim]:
     claims: list[Claim] = []
-    while len(claims) < most and (job_id := _next(db)):
+    held = Counter(taken)
+    while len(claims) < most:
+        full = [] if each is None else [user for user, jobs in held.items() if jobs >= each]
+        job_id = _next(db, full)
+        if job_id is None:
+            break
         claims.append(_take(db, job_id, owner, now, until))
+        held[claims[-1].job.user_id] += 1
     return claims
 
 
-def _next(db: apsw.Connection) -> str | None:
-    """The oldest pending job of the user served longest ago, whose turn is over with it."""
-    while (user_id := db.execute(NEXT_USER).get) is not None:
+def _next(db: apsw.Connection, full: Sequence[str]) -> str | None:
+    """The oldest pending job of the user served longest ago, whose turn is over with it; not of one who is `full`."""
+    passed_over = json.dumps(full)
+    while (user_id := db.execute(NEXT_USER, (passed_over,)).get) is not None:
         pending = "SELECT min(id) FROM job WHERE user_id = ? AND status = 'pending'"
         job_id: str | None = db.execute(pending, (user_id,)).get
         if job_id is not None:

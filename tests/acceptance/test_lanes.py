@@ -17,7 +17,7 @@ from tests.acceptance.photos import Photos
 from tests.acceptance.service import Service
 
 HEAVY = [
-    {"method": "resize", "options": {"width": 5000}},
+    {"method": "resize", "options": {"width": 4000}},
     {"method": "rotate", "options": {"degrees": 7}},
     {"method": "resize", "options": {"width": 100}},
 ]
@@ -46,7 +46,7 @@ def busy_lane(service: Service) -> psutil.Process:
 
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGSEGV, signal.SIGSTOP])
 def test_a_lane_that_is_struck_down_costs_nothing_but_time(tmp_path: Path, blow: signal.Signals) -> None:
-    settings = {"SIXPX_NETWORK_ALLOW": "127.0.0.0/8", "SIXPX_LIMITS_RENDER_SECONDS": "8"}
+    settings = {"SIXPX_NETWORK_ALLOW": "127.0.0.0/8", "SIXPX_LIMITS_RENDER_SECONDS": "6"}
     with Photos() as photos, Service.start(tmp_path, **settings) as service:
         heavy = service.post(body(photos.url, LIGHT, HEAVY))
         os.kill(busy_lane(service).pid, blow)

@@ -229,3 +229,10 @@ async def test_a_version_that_is_not_there_yet_is_400(idle: Client) -> None:
         ):
             assert (reply.status, reply.json["type"]) == (400, "urn:sixpx:error:not_supported")
     assert (await idle.get(headers={"6px-Version": "2014-08"})).status == 200
+
+
+async def test_a_list_of_very_many_values_is_refused_before_it_is_judged(idle: Client) -> None:
+    points = [[1, 2]] * 100_000
+    curves = {"method": "filter", "options": {"curves": {"channels": "rgb", "points": points}}}
+    reply = await idle.ask("POST", idle.jobs, body_of({"methods": [curves]}))
+    assert (reply.status, [one["pointer"] for one in reply.json["errors"]]) == (400, ["/output"])

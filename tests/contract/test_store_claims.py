@@ -265,3 +265,15 @@ async def test_results_outlive_a_lease_that_ended(store: Store) -> None:
     await store.save(claim, half, after(1))
     await store.release(after(31))
     assert (await claim_one(store, now=32)).job.processed == half.processed
+
+
+async def test_no_user_gets_more_than_his_share_of_the_room(store: Store) -> None:
+    for number in range(1, 11):
+        await store.add_job(job_of(number, ADA), {}, None, NOW)
+    first = await store.claim("me", NOW, after(30), 8, each=3)
+    assert [claim.job.user_id for claim in first] == [ADA] * 3
+    await store.add_job(job_of(11, BEN), {}, None, NOW)
+    second = await store.claim("me", NOW, after(30), 8, taken={ADA: 2}, each=3)
+    assert sorted(claim.job.user_id for claim in second) == sorted([ADA, BEN])
+    assert len(await store.claim("me", NOW, after(30), 8, taken={ADA: 3}, each=3)) == 0
+    assert len(await store.claim("me", NOW, after(30), 99)) == 6

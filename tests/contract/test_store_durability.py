@@ -208,7 +208,7 @@ async def cost_of_a_claim(folder: Path, users: int) -> tuple[int, str]:
     await store._writer.write(lambda db: db.set_progress_handler(lambda: bool(steps.append(1)), 1))
     assert len(await store.claim("me", NOW, NOW, 32)) == 1
     await store._writer.write(lambda db: db.set_progress_handler(None))
-    plan = await store._read(lambda db: str(db.execute(f"EXPLAIN QUERY PLAN {NEXT_USER}").fetchall()))
+    plan = await store._read(lambda db: str(db.execute(f"EXPLAIN QUERY PLAN {NEXT_USER}", ("[]",)).fetchall()))
     await store.close()
     return len(steps), plan
 

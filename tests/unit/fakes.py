@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from sixpx.budget import Budget
 from sixpx.core.job import Input, Job, Output, Processed, Step
 from sixpx.core.render import Flaw, Limits, Made, Render, Report, Seen
 from sixpx.errors import OutputFault
 from sixpx.run import Got, Means
-from sixpx.spool import Spool
 from sixpx.targets import HOSTED, Parcel, Targets
 from sixpx.turns import Turns
 from tests.contract.jobs import ADA, NOW, job_of
@@ -136,7 +136,7 @@ class World:
 
     def __init__(self, clock: Callable[[], datetime] | None = None, budget: int = 1_000_000) -> None:
         self.sources, self.lanes, self.target = FakeSources(), FakeLanes(), FakeTarget()
-        self.spool = Spool(budget)
+        self.spool = Budget(budget)
         targets = Targets({HOSTED: self.target})
         limits = Limits(render_ms=1234)
         self.means = Means(

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,11 @@ class House:
         self.scratch = folder / "scratch"
         self.scratch.mkdir(exist_ok=True)
         self.events: list[JobEvent] = []
-        self.runner = Runner("me", store, self.hub, self.world.means, self.scratch, pace)
+        self.removed: list[str] = []
+        self.runner = Runner("me", store, self.hub, self.world.means, self.scratch, pace, self.remove)
+
+    async def remove(self, folder: str) -> None:
+        self.removed.append(folder)
 
     async def add(self, *jobs: Job) -> None:
         for job in jobs:
@@ -97,7 +102,7 @@ async def half_done(house: House, job: Job) -> None:
     """The job under way with its first output saved and its second waiting."""
     house.world.sources.gates.close("u/slow")
     await house.add(job)
-    await eventually(lambda: house.world.target.puts)
+    await eventually(lambda: house.world.lanes.renders)
     while (await house.job(job)).processed[0].status is not Status.COMPLETE:  # noqa: ASYNC110 - a save is no event
         await asyncio.sleep(0.003)
 
@@ -274,8 +279,8 @@ class SlowToClaim(SqliteStore):
     said: asyncio.Event
     claimed = False
 
-    async def claim(self, owner: str, now: datetime, until: datetime, most: int) -> Sequence[Claim]:
-        claims = await super().claim(owner, now, until, most)
+    async def claim(self, *asked: Any, **more: Any) -> Sequence[Claim]:
+        claims = await super().claim(*asked, **more)
         if claims:
             self.claimed = True
             await self.said.wait()
@@ -310,9 +315,9 @@ class Moody(SqliteStore):
         if getattr(self, "faults", {}).get(call):
             raise self.faults[call].pop()
 
-    async def claim(self, owner: str, now: datetime, until: datetime, most: int) -> Sequence[Claim]:
+    async def claim(self, *asked: Any, **more: Any) -> Sequence[Claim]:
         self._mood("claim")
-        return await super().claim(owner, now, until, most)
+        return await super().claim(*asked, **more)
 
     async def renew(self, held: Sequence[Claim], now: datetime, until: datetime) -> Sequence[Claim]:
         self._mood("renew")
@@ -345,3 +350,16 @@ async def test_a_job_whose_end_cannot_be_recorded_runs_again_after_its_lease(hou
     await house.add(simple())
     assert await house.ended(simple()) == [Status.COMPLETE]
     assert house.world.sources.asked == ["u/1", "u/1"]
+
+
+async def test_what_is_put_after_its_job_was_removed_is_removed_too(houses: Houses) -> None:
+    house, job = await houses.make(), simple(1)
+    house.world.target.gates.close("x-a.png")
+    await house.add(job)
+    await eventually(lambda: house.world.lanes.renders)
+    cancelled = await house.store.cancel(job.user_id, job.id, now())
+    assert cancelled is not None
+    await house.store.remove_job(job.user_id, job.id)
+    house.hub.publish(JobEvent(job.id, job.user_id, cancelled.status, by_owner=True))
+    await eventually(lambda: house.removed)
+    assert house.removed == [f"{job.user_id}/{job.id}"]

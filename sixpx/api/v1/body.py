@@ -18,8 +18,8 @@ import orjson
 from aiohttp import web
 
 from sixpx.api.v1 import mistakes
-from sixpx.errors import Invalid, StoreDown, TooLarge
-from sixpx.spool import Spool
+from sixpx.budget import Budget
+from sixpx.errors import Busy, Invalid, TooLarge
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -34,12 +34,6 @@ READ_WITHIN = 120.0
 """Seconds for a large body to arrive: as long as it does, others wait for its room."""
 
 
-class Busy(StoreDown):
-    """Too many large bodies at once; nothing was accepted."""
-
-    code = "busy"
-
-
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A body as a JSON value, and how many bytes it was."""
@@ -52,7 +46,7 @@ class Bodies:
     """The room for large bodies of one process; times in seconds."""
 
     def __init__(self, room: int = ROOM, patience: float = PATIENCE, read_within: float = READ_WITHIN) -> None:
-        self._room = Spool(room)
+        self._room = Budget(room)
         self._patience = patience
         self._read_within = read_within
         self._working = asyncio.Lock()

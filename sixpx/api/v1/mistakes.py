@@ -17,6 +17,8 @@ from sixpx.targets import HOSTED
 
 DEPTH_MOST = 100
 """Nesting of a body; far below what our JSON writers can take."""
+VALUES_MOST = 50_000
+"""JSON values in all outputs; 50 outputs of 20 methods have a tenth of that. Millions would be judged for minutes."""
 NAME_BYTES_MOST = 200
 """File systems and FTP servers stop at 255 bytes; ours add an ending and, for a moment, a mark."""
 MAIN = "main"
@@ -66,6 +68,16 @@ def too_deep(value: Any) -> Iterable[Mistake]:
     yield Mistake("", f"expected at most {DEPTH_MOST} levels of nesting")
 
 
+def _too_large(outputs: Any) -> Iterable[Mistake]:
+    seen, level = 0, [outputs]
+    while level:
+        level = [one for outer in level if isinstance(outer, dict | list) for one in _inside(outer)]
+        seen += len(level)
+        if seen > VALUES_MOST:
+            yield Mistake("/output", f"expected at most {VALUES_MOST:,} values in all outputs")
+            return
+
+
 def _inside(outer: dict[str, Any] | list[Any]) -> Iterable[Any]:
     return outer.values() if isinstance(outer, dict) else outer
 
@@ -77,6 +89,7 @@ def _count_mistakes(asked: Any, counts: Counts) -> Iterable[Mistake]:
     outputs = asked.get("output")
     yield from _too_many("/input", asked.get("input"), counts.inputs, "inputs")
     yield from _too_many("/output", outputs, counts.outputs, "outputs")
+    yield from _too_large(outputs)
     for index, output in enumerate(outputs[: counts.outputs] if isinstance(outputs, list) else ()):
         if isinstance(output, dict):
             yield from _too_many(f"/output/{index}/methods", output.get("methods"), counts.methods, "methods")

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from aiohttp import web
 
@@ -95,7 +96,8 @@ class Api:
             job = await self._job(user, job_id)
             if job.status.ended or not wait:
                 return job
-            await asyncio.wait([ended, self.stopping], timeout=wait, return_when=asyncio.FIRST_COMPLETED)
+            either: list[asyncio.Future[Any]] = [ended, self.stopping]
+            await asyncio.wait(either, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
             return (ended.result() if ended.done() else None) or await self._job(user, job_id)
 
     async def _job(self, user: User, job_id: str) -> Job:

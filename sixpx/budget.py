@@ -1,7 +1,7 @@
-"""Owns how many bytes of inputs may lie in the scratch folder at once. Never a file.
+"""Owns how many bytes may be taken at once: of the scratch folder, of memory. Never what they hold.
 
-A run reserves for all its downloads before it begins one, so that no two runs can wait for each other; whoever came
-first is served first. What a download did not need is given back as soon as its size is known.
+Whoever needs several pieces reserves them all before he begins, so that no two can wait for each other; whoever came
+first is served first. What turns out not to be needed is given back as soon as that is known.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 
 
-class Spool:
+class Budget:
     """A budget of bytes. One reservation larger than all of it waits until it is alone, and then passes."""
 
     def __init__(self, budget: int) -> None:

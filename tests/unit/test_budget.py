@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sixpx.spool import Spool
+from sixpx.budget import Budget
 
 BUDGET = 100
 
 
 async def test_what_fits_passes_at_once_and_what_does_not_waits_its_turn() -> None:
-    spool = Spool(BUDGET)
+    spool = Budget(BUDGET)
     await spool.reserve(60)
     large, small = (asyncio.create_task(spool.reserve(size)) for size in (50, 10))
     await asyncio.sleep(0)
@@ -27,7 +27,7 @@ async def test_what_fits_passes_at_once_and_what_does_not_waits_its_turn() -> No
 
 
 async def test_what_is_larger_than_the_budget_passes_alone() -> None:
-    spool = Spool(BUDGET)
+    spool = Budget(BUDGET)
     await spool.reserve(1)
     huge = asyncio.create_task(spool.reserve(10 * BUDGET))
     await asyncio.sleep(0)
@@ -39,7 +39,7 @@ async def test_what_is_larger_than_the_budget_passes_alone() -> None:
 
 @pytest.mark.parametrize("granted", [False, True])
 async def test_who_is_cancelled_keeps_nothing(granted: bool) -> None:
-    spool = Spool(BUDGET)
+    spool = Budget(BUDGET)
     await spool.reserve(BUDGET)
     waiting = asyncio.create_task(spool.reserve(40))
     behind = asyncio.create_task(spool.reserve(70))
@@ -57,7 +57,7 @@ async def test_who_is_cancelled_keeps_nothing(granted: bool) -> None:
 
 @given(sizes=st.lists(st.integers(0, 3 * BUDGET), min_size=1, max_size=30), seed=st.integers())
 def test_everybody_gets_his_turn_and_the_budget_holds(sizes: list[int], seed: int) -> None:
-    spool, chance, running = Spool(BUDGET), random.Random(seed), []
+    spool, chance, running = Budget(BUDGET), random.Random(seed), []
 
     async def one(size: int) -> None:
         await spool.reserve(size)
