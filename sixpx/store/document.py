@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sixpx.core.job import Input, Job, Output, Picture, Processed, Span, Status, Step, Stored, Trouble, User
@@ -16,8 +17,9 @@ from sixpx.core.job import Input, Job, Output, Picture, Processed, Span, Status,
 Document = dict[str, Any]
 
 
+@lru_cache(4096)
 def iso(when: datetime) -> str:
-    """`2014-08-16T20:41:06.343Z` (SPEC section 1)."""
+    """`2014-08-16T20:41:06.343Z` (SPEC section 1). Remembered: a job's few moments are written many times."""
     return when.astimezone(UTC).isoformat(timespec="milliseconds")[:23] + "Z"
 
 

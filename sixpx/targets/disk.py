@@ -23,8 +23,8 @@ class Disk:
         self._base = base.rstrip("/")
 
     async def put(self, parcel: Parcel) -> str:
-        """Synced to the disk and moved into place: a reader sees all of it or nothing, and a power cut takes nothing
-        back. Raises PutFailed."""
+        """Moved into place and synced: a reader sees all of it or nothing, and a power cut takes nothing back. Raises
+        PutFailed."""
         with _in_our_words():
             await to_its_end(place, parcel.source, self._root / parcel.folder / parcel.name)
         return f"{self._base}/{parcel.folder}/{quote(parcel.name)}"
@@ -49,33 +49,35 @@ def _in_our_words() -> Iterator[None]:
 
 
 def place(source: Path, path: Path) -> None:
-    """Moves a finished file to where it belongs, whole and durable; its folders are made. Raises OSError."""
-    _sync(source)
+    """Moves a finished file to where it belongs, durable when this returns; its folders are made. Raises OSError.
+
+    Moved first and synced then: a journal takes the file, its name and new folders in one write. A power cut in
+    between leaves a name that nobody was told, and the next run writes over it.
+    """
+    made: list[Path] = []
     try:
-        _into_folder(os.replace, source, path)
+        _into_folder(os.replace, source, path, made)
     except OSError as fault:
         if fault.errno != errno.EXDEV:
             raise
         # the scratch folder lies on another file system: a copy under a name that is not served, then its own
         part = path.with_name(f".{path.name}.part")
         try:
-            _into_folder(shutil.copyfile, source, part)
-            _sync(part)
+            _into_folder(shutil.copyfile, source, part, made)
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)
-    _sync(path.parent)
+    for changed in (path, path.parent, *(folder.parent for folder in made)):
+        _sync(changed)
 
 
-def _into_folder(act: Callable[[Path, Path], object], source: Path, path: Path) -> None:
-    """Makes the folder where it turns out to be missing: as a rule the job's first file does."""
+def _into_folder(act: Callable[[Path, Path], object], source: Path, path: Path, made: list[Path]) -> None:
+    """Makes the folder where it turns out to be missing, as a rule for the job's first file, and notes what it made."""
     try:
         act(source, path)
     except FileNotFoundError:
-        new = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
+        made += [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
         path.parent.mkdir(parents=True, exist_ok=True)
-        for folder in new:
-            _sync(folder.parent)
         act(source, path)
 
 
