@@ -26,7 +26,7 @@ class Scratch:
         return path
 
     async def clear(self) -> None:
-        """Removes what is still there, and what a killed lane was writing (`NAME.part`)."""
+        """Removes what is still there."""
         paths, self._paths = self._paths, []
         if paths:
             await to_its_end(_remove, paths)
@@ -35,4 +35,3 @@ class Scratch:
 def _remove(paths: Iterable[Path]) -> None:
     for path in paths:
         path.unlink(missing_ok=True)
-        path.with_name(f"{path.name}.part").unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import pyvips
@@ -72,18 +73,16 @@ def output_type(saving: Saving, source: Source) -> str:
 
 
 def save(image: Image, path: str, type: str, saving: Saving, source: Source) -> int:
-    """Writes the file under a temporary name, then under its own, so that nobody ever meets half of it.
-    Returns its bytes. What was written is taken away again where the saver fails."""
-    part = f"{path}.part"
+    """Writes the file and returns its bytes; takes away what was written where the saver fails. It lies in the scratch
+    folder, where nobody looks at it before the journal or the Report says that it is whole."""
     image, keep = _with_metadata(image, saving, source)
     try:
-        SAVERS[type](image, part, saving, keep)
-        weight = os.stat(part).st_size
-        os.replace(part, path)
-    finally:
-        if os.path.exists(part):
-            os.unlink(part)
-    return weight
+        SAVERS[type](image, path, saving, keep)
+        return os.stat(path).st_size
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+        raise
 
 
 def _with_metadata(image: Image, saving: Saving, source: Source) -> tuple[Image, str]:

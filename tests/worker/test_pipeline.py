@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -127,21 +126,20 @@ def test_the_journal_tells_what_was_made(studio: Studio) -> None:
     assert made_from_journal(lines) == report.made
 
 
-def test_a_file_appears_whole_or_not_at_all(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = studio.path()
-    path.write_bytes(b"old")
-    seen: list[tuple[str, bytes]] = []
+def test_a_file_that_cannot_be_written_whole_is_taken_away_and_not_in_the_journal(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, journal = studio.path(), studio.folder / "journal"
+    journal.unlink(missing_ok=True)
 
-    def watching(image: Any, part: str, saving: Saving, keep: str) -> None:
-        seen.append((part, path.read_bytes()))
-        image.pngsave(part, keep=keep)
+    def failing(image: Any, path: str, saving: Saving, keep: str) -> None:
+        image.pngsave(path, keep=keep)
         raise pyvips.Error("no space", "write error on /somewhere/else")
 
-    monkeypatch.setattr(codecs, "SAVERS", {**codecs.SAVERS, "image/png": watching})
+    monkeypatch.setattr(codecs, "SAVERS", {**codecs.SAVERS, "image/png": failing})
     report = studio.render(studio.photo, Sheet("k", str(path), tuple(resized(20)), Saving("image/png")))
-    assert seen == [(f"{path}.part", b"old")]
-    assert path.read_bytes() == b"old"
-    assert not Path(f"{path}.part").exists()
+    assert not path.exists()
+    assert not journal.exists()
     flaw = report.flaws["k"]
     assert (flaw.code, flaw.stage, flaw.detail) == ("render_failed", "encode", "write error on the file")
 
