@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from .errors import BadSettings, Invalid
+from sixpx.errors import BadSettings, Invalid
 
 _CLOUD_FILES_REGIONS = {"ord": "ord", "iad": "iad", "dfw": "dfw", "lon": "lon", "uk": "lon", "hkg": "hkg", "syd": "syd"}
 _OPTIONS = {

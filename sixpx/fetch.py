@@ -22,9 +22,10 @@ from urllib.parse import unquote_to_bytes
 import aiohttp
 from yarl import URL
 
-from . import __version__
-from .errors import FetchFailed, Invalid, OverLimit
-from .guard import Guard
+from sixpx import __version__
+from sixpx.errors import FetchFailed, Invalid, OverLimit
+from sixpx.guard import Guard
+from sixpx.threads import to_its_end
 
 _PIECE = 100_000
 """Characters of a data: URI that are decoded at once."""
@@ -100,7 +101,7 @@ class Fetcher:
                 async with asyncio.timeout(self._limits.total_s) as window:
                     size = await self._tries(origin, path, window.when() or 0.0)
             except BaseException as failure:
-                await _in_thread(_remove, path)
+                await to_its_end(_remove, path)
                 if isinstance(failure, TimeoutError):
                     raise _too_slow(origin, self._limits.total_s) from None
                 raise
@@ -162,7 +163,7 @@ class Fetcher:
             mode, size = "ab" if size else "wb", size + sum(map(len, batch))
             if size > limit:
                 raise OverLimit(f"The file at {host} has more than {limit} bytes, the limit input_bytes")
-            await _in_thread(_write, path, mode, batch)
+            await to_its_end(_write, path, mode, batch)
         if size == 0:
             raise FetchFailed(f"{host} answered {response.status} with an empty body")
         return size
@@ -301,17 +302,6 @@ def _write(path: Path, mode: str, batch: list[bytes]) -> None:
 
 def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)
-
-
-async def _in_thread(act: Callable[..., None], *args: object) -> None:
-    """Run `act` in a thread and be there when it ends, also when cancelled: a write must not outlive its removal."""
-    work = asyncio.get_running_loop().run_in_executor(None, act, *args)
-    try:
-        await asyncio.wait((work,))
-    except asyncio.CancelledError:
-        await asyncio.wait((work,))
-        raise
-    work.result()
 
 
 # --- data: URIs ---------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ import aiohappyeyeballs
 from aiohttp import TCPConnector
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from .errors import BadSettings, Refused
+from sixpx.errors import BadSettings, Refused
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address

@@ -128,7 +128,8 @@ class Run:
             report = await self._means.pool.render(render, self.job.user_id)
             for seen_in, seen in {name: report.seen, **report.others}.items():
                 self._note(seen_in, seen)
-            await asyncio.gather(*(self._place(tally, name, render, report) for tally in ready))
+            places = [self._place(tally, name, render, report) for tally in ready]
+            await (asyncio.gather(*places) if len(places) > 1 else places[0])  # one needs no task of its own
         for tally in mine:
             if tally.full:
                 self._record(tally)
