@@ -12,8 +12,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator, validators  # type: ignore[import-untyped]
-from jsonschema.exceptions import ValidationError  # type: ignore[import-untyped]
+from jsonschema import Draft202012Validator, validators  # type: ignore[import-untyped]  # it ships no types
+from jsonschema.exceptions import ValidationError  # type: ignore[import-untyped]  # as above
 
 from sixpx.errors import Mistake
 
