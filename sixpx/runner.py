@@ -145,6 +145,7 @@ class Runner:
             raise
         except Lost:
             log.info("the job is no longer ours", extra=extra)
+            await self._forget(run.job)
         except StoreDown as down:
             # its lease ends by itself, and then it runs again
             log.warning("the job cannot be recorded: %s", down.detail, extra=extra)

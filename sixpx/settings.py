@@ -119,7 +119,7 @@ class Settings:
         return self.lanes.count or len(os.sched_getaffinity(0))
 
 
-SECTIONS: Mapping[str, type] = {one.name: one.default_factory for one in fields(Settings)}  # type: ignore[misc]  # a class
+SECTIONS: Mapping[str, type] = {one.name: one.default_factory for one in fields(Settings)}  # type: ignore[misc]  # a factory here is a section's class
 PREFIX = "SIXPX_"
 OF_CLIENTS = frozenset({"SIXPX_AS", "SIXPX_AT"})
 """Variables that `sixpx submit` reads; they are no settings."""

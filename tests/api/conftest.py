@@ -64,7 +64,7 @@ async def speaking(
     server = TestServer(app)
     await server.start_server(access_log=None)  # as `sixpx serve` does: aiohttp's own would show the query
     async with server, ClientSession() as session:
-        nobody = Client(server, session, store, hub, data, None, "", vault.seal, vault.open)  # type: ignore[arg-type]
+        nobody = Client(server, session, store, hub, data, None, "", vault.seal, vault.open)
         yield await nobody.as_new_user()
 
 

@@ -247,7 +247,7 @@ async def test_a_job_is_removed_though_its_files_cannot_be_and_they_are_swept_la
         with caplog.at_level(logging.WARNING):
             assert (await client.ask("DELETE", path)).status == 204
         (said,) = [one for one in caplog.records if getattr(one, "stage", "") == "remove"]
-        assert said.job == job_id  # type: ignore[attr-defined]
+        assert said.job == job_id
         assert list(await client.store.leftovers()) == [f"{client.user.id}/{job_id}"]
         assert (await client.ask("DELETE", path)).status == 404
         assert (await client.ask("POST", path + "/retry")).status == 404

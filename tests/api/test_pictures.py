@@ -214,7 +214,7 @@ async def test_a_running_job_is_cancelled_and_then_removed_with_its_files(live: 
     inputs = {"main": f"{pictures.url}/slow/9x9.png", "good": f"{pictures.url}/9x9.png"}
     job_id = await live.posted(body_of({}, {"ref": ["good"], "tag": "good"}, input=inputs))
     async with asyncio.timeout(20):
-        while (await live.get(f"/{job_id}")).json["processed"][1]["status"] != "complete":  # noqa: ASYNC110
+        while (await live.get(f"/{job_id}")).json["processed"][1]["status"] != "complete":  # noqa: ASYNC110 - HTTP has no event
             await asyncio.sleep(0.01)
     assert (await live.ask("DELETE", f"{live.jobs}/{job_id}")).status == 202
     pictures.go.set()

@@ -105,8 +105,8 @@ async def test_the_user_served_longest_ago_is_next(another: Open, moves: Sequenc
     last: dict[str, int] = {}
     for turn, move in enumerate(moves):
         if move != "claim":
-            test_the_user_served_longest_ago_is_next.number += 1  # type: ignore[attr-defined]
-            await fill(store, job_of(test_the_user_served_longest_ago_is_next.number, move))  # type: ignore[attr-defined]
+            test_the_user_served_longest_ago_is_next.number += 1
+            await fill(store, job_of(test_the_user_served_longest_ago_is_next.number, move))
             waiting[move] += 1
         elif not +waiting:
             assert not await store.claim("me", NOW, after(30), 1)
@@ -121,7 +121,7 @@ async def test_the_user_served_longest_ago_is_next(another: Open, moves: Sequenc
             last[claim.job.user_id] = turn
 
 
-test_the_user_served_longest_ago_is_next.number = 0  # type: ignore[attr-defined]
+test_the_user_served_longest_ago_is_next.number = 0
 
 
 async def test_a_newcomer_does_not_wait_behind_those_who_were_served(store: Store) -> None:

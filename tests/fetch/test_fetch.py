@@ -189,9 +189,9 @@ async def test_an_odd_url_is_an_odd_redirect_too(url: str, site: Site, fetcher: 
         assert request.transport is not None
         target = url.encode("utf-8", "surrogatepass").replace(b"\r\n", b"")
         head = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: "
-        request.transport.write(head + target + b"\r\n\r\n")  # type: ignore[attr-defined]
+        request.transport.write(head + target + b"\r\n\r\n")
         await asyncio.sleep(0.05)
-        request.transport.abort()  # type: ignore[attr-defined]
+        request.transport.abort()
         return web.Response()
 
     await failing(fetcher, url, tmp_path / "a")

@@ -109,7 +109,7 @@ async def test_a_rebuild_that_fails_is_tried_again(pool: Pool, tmp_path: Path, m
     def sometimes(*arguments: object) -> object:
         if failures:
             raise failures.pop()
-        return built(*arguments)  # type: ignore[arg-type]
+        return built(*arguments)
 
     note = tmp_path / "note"
     await asyncio.gather(*(pool.render(asked(tmp_path, "make", note=str(note))) for _ in range(20)))

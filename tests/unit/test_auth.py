@@ -55,7 +55,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def auth(users: Users, clock: Clock) -> Auth:
-    return Auth(users, clock)  # type: ignore[arg-type]  # of the store only `user` is asked
+    return Auth(users, clock)
 
 
 async def test_a_proof_that_held_is_not_looked_up_again_at_once(auth: Auth, users: Users) -> None:
@@ -77,7 +77,7 @@ async def test_a_rotated_secret_is_dead_after_a_moment(auth: Auth, users: Users,
 async def test_odd_bytes_in_a_header_are_a_refusal(auth: Auth, users: Users, form: str, pair: str) -> None:
     made = SimpleNamespace(headers={"Authorization": form.format(pair)}, query={}, match_info={"user_id": ID})
     with pytest.raises(Unauthorized):
-        await auth.user_of(made)  # type: ignore[arg-type]  # a real one cannot be mocked with such a header
+        await auth.user_of(made)
     assert users.asked == [ID]
 
 

@@ -27,13 +27,13 @@ REFUSED_ADDRESSES = """
 2002:808:808::1 3fff::1 3fff:fff::1 4000::1 5f00::1 8000::1 fc00::1 fd00:ec2::254 fd20:ce::254 fdff::1 fe80::1
 fe80::1%eth0 febf::1 fec0::1 ff02::1 ff0e::1 2606:4700::5efe:10.0.0.1 2606:4700::200:5efe:8.8.8.8
 2606:4700::300:5efe:7f00:1
-""".split()  # noqa: SIM905
+""".split()  # noqa: SIM905 - a table of addresses is read by columns
 PUBLIC_ADDRESSES = """
 1.1.1.1 8.8.8.8 9.255.255.255 11.0.0.0 100.63.255.255 100.128.0.0 126.255.255.255 128.0.0.0 168.63.129.15 169.253.0.1
 169.255.0.1 172.15.255.255 172.32.0.0 191.255.255.255 192.0.1.1 192.0.3.1 192.88.98.1 192.167.1.1 192.169.0.0
 198.17.255.255 198.20.0.0 203.0.112.1 203.0.114.1 223.255.255.255 2001:200::1 2001:4860:4860::8888 2001:db7::1
 2001:db9::1 2003::1 2400:cb00::1 2606:4700:4700::1111 2a00:1450:4001::1 3ffe:ffff::1 2606:4700::1:5efe:1
-""".split()  # noqa: SIM905
+""".split()  # noqa: SIM905 - a table of addresses is read by columns
 NOT_ADDRESSES = ["", "localhost", "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "127.0.0.1.", "1.2.3.4/32"]
 
 
@@ -171,7 +171,7 @@ HOSTS = """
 127%2e0%2e0%2e1 user@127.0.0.1 8.8.8.8@127.0.0.1 8.8.8.8:80@127.0.0.1 a:b@c@127.0.0.1
 8.8.8.8%40127.0.0.1 8.8.8.8\\@127.0.0.1 8.8.8.8#@127.0.0.1 evil.example?@127.0.0.1
 127.0.0.1\\.evil.example -127.0.0.1 127.0.0.1_ metadata.google.internal
-""".split()  # noqa: SIM905
+""".split()  # noqa: SIM905 - a table of addresses is read by columns
 
 
 @pytest.mark.parametrize("host", [host for host in HOSTS if not host.startswith("8.8.8.8#")])

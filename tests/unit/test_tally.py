@@ -88,7 +88,7 @@ SPANS = st.builds(Span, st.none() | MOMENTS, st.none() | MOMENTS, WHOLE, WHOLE)
 
 
 def _bound(moments: list[datetime], pick: object) -> datetime | None:
-    return pick(moments) if moments else None  # type: ignore[operator]
+    return pick(moments) if moments else None
 
 
 @given(st.lists(SPANS, max_size=5), WHOLE)

@@ -34,7 +34,7 @@ def add(number: int, db: apsw.Connection) -> int:
 
 
 def adding(writer: Writer, *numbers: int) -> list[asyncio.Future[int]]:
-    return [asyncio.ensure_future(writer.write(lambda db, n=number: add(n, db))) for number in numbers]  # type: ignore[misc]
+    return [asyncio.ensure_future(writer.write(lambda db, n=number: add(n, db))) for number in numbers]
 
 
 def kept(path: Path) -> list[int]:
@@ -176,10 +176,10 @@ class Unsound(apsw.Connection):
 
     broken = False
 
-    def execute(self, statement: str, *rest: object) -> apsw.Cursor:  # type: ignore[override]
+    def execute(self, statement: str, *rest: object) -> apsw.Cursor:
         if self.broken and statement in ("COMMIT", "ROLLBACK"):
             raise apsw.IOError("the disk is gone")
-        return super().execute(statement, *rest)  # type: ignore[arg-type]
+        return super().execute(statement, *rest)
 
 
 async def test_when_the_writer_dies_nobody_waits_for_ever(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

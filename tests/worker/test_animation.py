@@ -30,7 +30,7 @@ def frames(path: Path) -> tuple[list[Any], list[int], int]:
     """Pixels, delays in ms and how often it plays, as Pillow reads them: a GIF counts the repeats, a WebP the plays."""
     with Image.open(path) as image:
         pictures, delays = [], []
-        for number in range(image.n_frames):  # type: ignore[attr-defined]
+        for number in range(image.n_frames):
             image.seek(number)
             pictures.append(np.asarray(image.convert("RGB")).astype(int))
             delays.append(image.info["duration"])

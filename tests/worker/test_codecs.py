@@ -87,8 +87,8 @@ def test_other_types_stay_transparent(studio: Studio, type: str) -> None:
     picture = Image.new("RGBA", (40, 30), (255, 0, 0, 0))
     picture.paste((0, 0, 255, 255), (0, 0, 20, 30))
     made = studio.picture(studio.save(picture), (), type).convert("RGBA")
-    assert made.getpixel((35, 15))[3] == 0  # type: ignore[index]
-    assert made.getpixel((5, 15))[3] == 255  # type: ignore[index]
+    assert made.getpixel((35, 15))[3] == 0
+    assert made.getpixel((5, 15))[3] == 255
 
 
 @pytest.mark.parametrize("type", ["image/jpeg", "image/webp"])

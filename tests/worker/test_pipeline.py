@@ -177,7 +177,7 @@ def test_a_layer_may_be_animated_turned_or_in_other_colours(studio: Studio) -> N
     made = studio.picture(studio.photo, steps, others=others)
     assert made.size == (1024, 768)
     assert made.getpixel((39, 29)) == (230, 20, 20)
-    assert made.getpixel((104, 4))[0] > 180  # type: ignore[index]
+    assert made.getpixel((104, 4))[0] > 180
 
 
 def test_what_is_seen_in_layers_is_reported(studio: Studio) -> None:

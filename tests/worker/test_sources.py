@@ -49,7 +49,7 @@ def test_orientation_is_applied_on_every_route(studio: Studio, orientation: int)
     part: Any = ([("crop", {"x": 10, "y": 20, "width": 50, "height": 60})], "image/png")
     for sheets in ((whole,), (small,), (part,), (whole, small, part)):
         report = studio.report(source, *sheets)
-        assert (report.seen.width, report.seen.height) == wanted.size  # type: ignore[union-attr]
+        assert (report.seen.width, report.seen.height) == wanted.size
         assert not report.flaws
     assert abs(array(studio.picture(source)) - array(wanted)).mean() < 4
     scaled = studio.picture(source, small[0])
@@ -136,7 +136,7 @@ def test_a_transparent_colour_of_a_palette_is_alpha(studio: Studio) -> None:
     picture.putpalette([0, 0, 0, 255, 0, 0])
     made = studio.picture(studio.save(picture, transparency=1))
     assert made.mode == "RGBA"
-    assert made.getpixel((5, 5))[3] == 0  # type: ignore[index]
+    assert made.getpixel((5, 5))[3] == 0
 
 
 def test_what_was_seen(studio: Studio) -> None:
