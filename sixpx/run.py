@@ -221,7 +221,7 @@ class Run:
     def _note(self, name: str, seen: Seen | None) -> None:
         if seen is not None:
             name = self.job.input(name).name
-            picture = Picture(name, seen.width, seen.height, seen.type, seen.bytes, seen.latlon)
+            picture = Picture(name, seen.width, seen.height, seen.type, seen.bytes, seen.latlon, seen.warning)
             self.job = core.with_picture(self.job, picture)
 
 

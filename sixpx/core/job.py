@@ -149,7 +149,8 @@ class Processed:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What was seen in an input: pixels, MIME type, bytes, and its GPS position as (latitude, longitude)."""
+    """What was seen in an input: pixels, MIME type, bytes, its GPS position as (latitude, longitude), and one sentence
+    about damage that was read over."""
 
     name: str
     width: int
@@ -157,6 +158,7 @@ class Picture:
     type: str
     bytes: int
     latlon: tuple[float, float] | None = None
+    warning: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

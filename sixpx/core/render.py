@@ -18,6 +18,7 @@ LANE_ENVIRONMENT: Mapping[str, str] = MappingProxyType(
         "VIPS_BLOCK_UNTRUSTED": "1",
         "MALLOC_ARENA_MAX": "1",
         "MALLOC_MMAP_THRESHOLD_": "131072",
+        "OPENBLAS_NUM_THREADS": "1",
     }
 )
 """What must stand in the environment when a lane's process begins: one thread for each picture, since the lanes are
@@ -89,7 +90,8 @@ class Render:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What the child found in the source file: pixels after EXIF orientation, MIME type, number of frames,
-    position as (latitude, longitude) in degrees where the file has one."""
+    position as (latitude, longitude) in degrees where the file has one, and one sentence about damage that was read
+    over."""
 
     width: int
     height: int
@@ -97,6 +99,7 @@ class Seen:
     bytes: int
     frames: int = 1
     latlon: tuple[float, float] | None = None
+    warning: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,9 @@ class Plan(Protocol):
     """A step decided for one canvas: plain values, made before any pixel is read."""
 
     @property
-    def canvas(self) -> Canvas:
-        """The canvas after the step."""
+    def canvas(self) -> Canvas | None:
+        """The canvas after the step; None where only the pixels tell its size: then the steps after it are planned
+        when it was applied."""
         ...
 
     @property

@@ -18,7 +18,8 @@ from sixpx.core.media import ENDINGS, canonical
 from sixpx.core.render import Saving
 from sixpx.errors import NotSupported
 from sixpx.worker.exif import only_copyright
-from sixpx.worker.loaders import EXIF, Source
+from sixpx.worker.formats.base import Source
+from sixpx.worker.formats.native import EXIF
 
 Image = Any
 

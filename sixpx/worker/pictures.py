@@ -10,13 +10,37 @@ from collections.abc import Sequence
 
 from sixpx.core.geometry import Size
 from sixpx.worker.cascade import Stage, plan_cascade
+from sixpx.worker.faults import stage
+from sixpx.worker.formats.base import Source
 from sixpx.worker.frames import Frames, in_memory, split
-from sixpx.worker.loaders import Source, scaled, srgb, stream, strip, upright
+from sixpx.worker.loaders import scaled, srgb, stream, strip, upright
+
+
+def pictures_of(source: Source, wanted: Sequence[Size | None], animated: bool) -> Pictures | Drawings:
+    """`wanted` holds, for each sheet, the size that it begins with, or None for the whole picture."""
+    return Drawings(source) if source.kind.drawn else Pictures(source, wanted, animated)
+
+
+class Drawings:
+    """A drawing has no pixels of its own: each size is drawn afresh, sharper than one made from another."""
+
+    decoded = True
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._made: dict[Size | None, Frames] = {}
+
+    def at(self, size: Size | None, animated: bool) -> Frames:
+        """The drawing at this size, or at its natural one, in memory; upright sRGB."""
+        if size not in self._made:
+            with stage("load"):
+                image = stream(self._source, () if size is None else (size,))
+                self._made[size] = in_memory([scaled(image, size or self._source.size)])
+        return self._made[size]
 
 
 class Pictures:
-    """`wanted` holds, for each sheet, the size that it begins with, or None for the whole picture. Loading decodes
-    at once where several pictures are made from it; a single one reads the file as a stream."""
+    """Loading decodes at once where several pictures are made from it; a single one reads the file as a stream."""
 
     def __init__(self, source: Source, wanted: Sequence[Size | None], animated: bool) -> None:
         self._stages = plan_cascade(source.size, (size for size in wanted if size is not None))

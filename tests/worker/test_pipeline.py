@@ -10,7 +10,8 @@ import pyvips
 from PIL import Image
 
 from sixpx.core.render import Limits, Saving, Sheet, made_from_journal
-from sixpx.worker import codecs, faults, loaders
+from sixpx.worker import codecs, faults
+from sixpx.worker.formats.native import Native
 
 from .conftest import Studio
 
@@ -23,14 +24,14 @@ def resized(width: int, **options: Any) -> Any:
 def decodes(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """The loader calls that follow the look at the header."""
     calls: list[dict[str, Any]] = []
-    call = loaders._open
+    call = Native._open
 
-    def counting(kind: loaders.Kind, path: str, **options: Any) -> Any:
+    def counting(kind: Native, path: str, **options: Any) -> Any:
         if options:
             calls.append(options)
         return call(kind, path, **options)
 
-    monkeypatch.setattr(loaders, "_open", counting)
+    monkeypatch.setattr(Native, "_open", counting)
     return calls
 
 
