@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 class SixpxError(Exception):
@@ -117,14 +118,28 @@ class Refused(OutputFault):
     code = "address_refused"
 
 
+class Again(StrEnum):
+    """Why a further try may help at once, or soon."""
+
+    BROKEN = "broken"
+    """The connection was cut, refused or went silent: a fresh one is likely to work."""
+    BUSY = "busy"
+    """The other side says that it has too much to do, or that its disk is full: it needs time."""
+
+
 class PutFailed(OutputFault):
-    """A result could not be stored at its destination."""
+    """A result could not be stored at its destination. `retryable`: the same request may work later. `again`: so soon
+    that it is tried again within the run; `wait`: seconds that the destination asked for before that."""
 
     code = "put_failed"
 
-    def __init__(self, detail: str, retryable: bool = False) -> None:
+    def __init__(
+        self, detail: str, retryable: bool = False, again: Again | None = None, wait: float | None = None
+    ) -> None:
         super().__init__(detail)
-        self.retryable = retryable
+        self.retryable = retryable or again is not None
+        self.again = again
+        self.wait = wait
 
 
 class Mistaken(OutputFault):

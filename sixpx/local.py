@@ -18,7 +18,7 @@ from sixpx import app, credentials, ids
 from sixpx.api.v1 import read
 from sixpx.api.v1.read import Counts, Maker, Posted
 from sixpx.core.job import Job, Status, User, advance, sources_of
-from sixpx.credentials import Vault
+from sixpx.credentials import Destination, Vault
 from sixpx.errors import OverLimit, PutFailed
 from sixpx.fetch import Fetcher
 from sixpx.guard import Guard
@@ -41,14 +41,14 @@ class Folder:
 
     path: Path
 
-    async def put(self, parcel: Parcel) -> str:
+    async def put(self, parcel: Parcel, to: Destination) -> str:
         """Overwrites a file of that name. Raises PutFailed."""
-        to = self.path / parcel.name
+        path = self.path / parcel.name
         try:
-            await to_its_end(place, parcel.source, to)
+            await to_its_end(place, parcel.source, path)
         except OSError as fault:
-            raise PutFailed(f"{to} cannot be written: {fault.strerror}") from fault
-        return str(to)
+            raise PutFailed(f"{path} cannot be written: {fault.strerror}") from fault
+        return str(path)
 
     async def close(self) -> None:
         """Nothing is held open."""
@@ -69,7 +69,7 @@ async def make(file: JobFile, folder: Path, settings: Settings, saw: Saw) -> Job
         pool = Pool(replace(lanes, count=min(lanes.count, len(sources_of(job.outputs)))), scratch)
         stack.push_async_callback(pool.close)
         await pool.start()
-        targets = Targets({HOSTED: Folder(folder)})
+        targets = Targets({HOSTED: Folder(folder)}, vault.open)
         sources = InputSources(_reading(posted.blobs), fetcher, vault, settings.limits.input_bytes)
         means = app.means_of(settings, sources, pool, targets)
         await saw(job)

@@ -208,7 +208,7 @@ class Run:
     async def _put(self, tally: Tally, name: str, path: Path, made: Made) -> str:
         folder = f"{self.job.user_id}/{self.job.id}"
         parcel = Parcel(path, folder, filename(tally.output.names[name], made.type), made.type, made.bytes)
-        return await self._means.targets.member(tally.output.destination).put(parcel)
+        return await self._means.targets.put(parcel, tally.output.destination, tally.output.sealed)
 
     # --- record ----------------------------------------------------------------------------------
 

@@ -1,26 +1,40 @@
-"""Where results go: one member a kind of destination under the contract of `base`. Never knows a job.
+"""Owns the choice of a target by the scheme of a destination, and its further tries; each family is one file under the
+contract of `base`. Never knows a job.
 
 The destinations of the editions that have no member here yet fail their own output with `not_supported`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Mapping
 
-from sixpx.errors import NotSupported
+from sixpx.core.retry import wait_before
+from sixpx.credentials import Destination, parse
+from sixpx.errors import NotSupported, PutFailed
 from sixpx.targets.base import Parcel, Target
 
 __all__ = ["HOSTED", "Parcel", "Target", "Targets"]
 
+log = logging.getLogger(__name__)
+
 HOSTED = "6px"
 """The editions' word for our own hosting."""
 
+PATIENCE_SECONDS = 60.0
+SLOWEST = 50_000
+"""A try may take PATIENCE_SECONDS, and a second more for each so many bytes: no server keeps an upload for ever."""
+
 
 class Targets:
-    """The destinations of this installation, by the word that an output's connection string begins with."""
+    """The destinations of this installation, by the word that an output's connection string begins with; `unsealed`
+    gives a connection string from its sealed form."""
 
-    def __init__(self, members: Mapping[str, Target]) -> None:
+    def __init__(self, members: Mapping[str, Target], unsealed: Callable[[str], str]) -> None:
         self._members = members
+        self._unsealed = unsealed
 
     def member(self, destination: str) -> Target:
         """The target for a scheme such as `s3`, or `6px`. Raises NotSupported where this version has none."""
@@ -30,6 +44,32 @@ class Targets:
             raise NotSupported(f'uploads to "{destination}" are not part of this version (it knows: {known})')
         return target
 
+    async def put(self, parcel: Parcel, destination: str, sealed: str | None) -> str:
+        """The public URL of the parcel, stored; transient faults are tried again. Raises PutFailed, Refused,
+        NotSupported."""
+        target = self.member(destination)
+        to = parse(self._unsealed(sealed)) if sealed else Destination(destination)
+        tries = 0
+        while True:
+            try:
+                return await _in_time(target, parcel, to)
+            except PutFailed as fault:
+                tries += 1
+                wait = wait_before(tries, fault.again, random.random(), fault.wait) if fault.again else None
+                if wait is None:
+                    raise
+                log.info("%s: %s; again in %.1f s", destination, fault.detail, wait, extra={"stage": "put"})
+                await asyncio.sleep(wait)
+
     async def close(self) -> None:
         for target in self._members.values():
             await target.close()
+
+
+async def _in_time(target: Target, parcel: Parcel, to: Destination) -> str:
+    seconds = PATIENCE_SECONDS + parcel.size / SLOWEST
+    try:
+        async with asyncio.timeout(seconds):
+            return await target.put(parcel, to)
+    except TimeoutError as late:
+        raise PutFailed(f"the destination did not take the file within {seconds:.0f} s", retryable=True) from late

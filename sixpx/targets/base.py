@@ -1,10 +1,12 @@
-"""Owns the contract of a destination: Parcel in, public URL out. Never knows a job or a member."""
+"""Owns the contract of a destination: Parcel and Destination in, public URL out. Never knows a job or a member."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from sixpx.credentials import Destination
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +23,12 @@ class Parcel:
 
 
 class Target(Protocol):
-    """One destination. `put` may be called again with the same parcel and then overwrites."""
+    """One family of destinations. `put` may be called again with the same parcel and then overwrites; it is cancelled
+    when it takes too long, and leaves nothing that can be seen then either."""
 
-    async def put(self, parcel: Parcel) -> str:
-        """Stores the whole file or nothing that can be seen; returns its public URL. Raises PutFailed."""
+    async def put(self, parcel: Parcel, to: Destination) -> str:
+        """Stores the whole file or nothing that can be seen; returns its public URL. Raises PutFailed, whose `again`
+        says whether a further try may help, or Refused."""
         ...
 
     async def close(self) -> None: ...

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
+from sixpx.credentials import Destination
 from sixpx.errors import PutFailed
 from sixpx.targets.base import Parcel
 from sixpx.threads import to_its_end
@@ -22,7 +23,7 @@ class Disk:
         self._root = root
         self._base = base.rstrip("/")
 
-    async def put(self, parcel: Parcel) -> str:
+    async def put(self, parcel: Parcel, to: Destination) -> str:
         """Moved into place and synced: a reader sees all of it or nothing, and a power cut takes nothing back. Raises
         PutFailed."""
         with _in_our_words():

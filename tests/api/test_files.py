@@ -7,6 +7,7 @@ import asyncio
 import pytest
 import pytest_asyncio
 
+from sixpx.credentials import Destination
 from sixpx.targets import Parcel
 from sixpx.targets.disk import Disk
 from tests.api.clients import PUBLIC, Client, body_of, data_uri, picture
@@ -57,7 +58,7 @@ async def test_a_file_of_any_name_is_found_at_its_location(idle: Client, name: s
     source = idle.data / "one"
     await asyncio.to_thread(source.write_bytes, PICTURE)
     parcel = Parcel(source, f"{idle.user.id}/{JOB}", f"{name}.png", "image/png", len(PICTURE))
-    location = await Disk(idle.data / "hosted", PUBLIC).put(parcel)
+    location = await Disk(idle.data / "hosted", PUBLIC).put(parcel, Destination("6px"))
     reply = await idle.file(location)
     assert (reply.status, reply.body) == (200, PICTURE)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from sixpx.budget import Budget
 from sixpx.core.job import Input, Job, Output, Processed, Step
 from sixpx.core.render import Flaw, Limits, Made, Render, Report, Seen
+from sixpx.credentials import Destination
 from sixpx.errors import OutputFault
 from sixpx.run import Got, Means
 from sixpx.targets import HOSTED, Parcel, Targets
@@ -109,7 +110,7 @@ class FakeTarget:
         self.faults: dict[str, OutputFault] = {}
         self.gates = Gates()
 
-    async def put(self, parcel: Parcel) -> str:
+    async def put(self, parcel: Parcel, to: Destination) -> str:
         await self.gates(parcel.name)
         assert parcel.source.read_bytes() == b"made"
         if parcel.name in self.faults:
@@ -137,7 +138,7 @@ class World:
     def __init__(self, clock: Callable[[], datetime] | None = None, budget: int = 1_000_000) -> None:
         self.sources, self.lanes, self.target = FakeSources(), FakeLanes(), FakeTarget()
         self.spool = Budget(budget)
-        targets = Targets({HOSTED: self.target})
+        targets = Targets({HOSTED: self.target}, str)
         limits = Limits(render_ms=1234)
         self.means = Means(
             self.sources, self.lanes, targets, limits, self.spool, Turns(99), INPUT_BYTES, clock or Ticking()
