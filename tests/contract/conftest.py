@@ -1,14 +1,19 @@
-"""Owns the members under the store contract: each test runs for every one of them. Never a test."""
+"""Owns the members under the contracts of stores and targets: each test runs for every one of them. Never a test."""
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from sixpx.store.base import Store
 from sixpx.store.sqlite import SqliteStore
+from sixpx.targets import Parcel
+from tests.contract.places import PLACES, Place
 
 Open = Callable[[], Awaitable[Store]]
 
@@ -38,3 +43,32 @@ async def another(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
 async def store(another: Open) -> Store:
     """An empty store."""
     return await another()
+
+
+# --- targets --------------------------------------------------------------------------------------
+
+PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session", params=PLACES)
+async def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
+    opened = await PLACES[request.param](tmp_path_factory.mktemp(request.param))
+    yield opened
+    await opened.close()
+
+
+class Sender:
+    """Puts bytes to the place as a run does: from a file in a scratch folder."""
+
+    def __init__(self, place: Place, scratch: Path) -> None:
+        self.place, self.scratch = place, scratch
+
+    async def put(self, folder: str, name: str, body: bytes = PICTURE, type: str = "image/png") -> str:
+        file = self.scratch / os.urandom(4).hex()
+        await asyncio.to_thread(file.write_bytes, body)
+        return await self.place.target.put(Parcel(file, folder, name, type, len(body)), self.place.to(folder))
+
+
+@pytest.fixture
+def sender(place: Place, tmp_path: Path) -> Sender:
+    return Sender(place, tmp_path)
