@@ -92,7 +92,7 @@ class Service:
         settings = self.settings
         fetcher = Fetcher(Guard(settings.network.allow), fetch_limits(settings))
         self._stack.push_async_callback(fetcher.close)
-        targets = Targets({HOSTED: self.disk}, self.vault.open)
+        targets = Targets({HOSTED: lambda: self.disk}, self.vault.open)
         self._stack.push_async_callback(targets.close)
         sources = InputSources(self.store.blob, fetcher, self.vault, settings.limits.input_bytes)
         means = means_of(settings, sources, self.pool, targets)

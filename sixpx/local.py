@@ -69,7 +69,7 @@ async def make(file: JobFile, folder: Path, settings: Settings, saw: Saw) -> Job
         pool = Pool(replace(lanes, count=min(lanes.count, len(sources_of(job.outputs)))), scratch)
         stack.push_async_callback(pool.close)
         await pool.start()
-        targets = Targets({HOSTED: Folder(folder)}, vault.open)
+        targets = Targets({HOSTED: lambda: Folder(folder)}, vault.open)
         sources = InputSources(_reading(posted.blobs), fetcher, vault, settings.limits.input_bytes)
         means = app.means_of(settings, sources, pool, targets)
         await saw(job)

@@ -100,7 +100,7 @@ class Run:
         """Before anything is fetched for them."""
         for tally in self._tallies:
             try:
-                self._means.targets.member(tally.output.destination)
+                self._means.targets.check(tally.output.destination)
             except OutputFault as fault:
                 for name in tally.output.names:
                     tally.fail(name, fault, "put")

@@ -29,7 +29,7 @@ NOT_BUILT_YET = {
     "analyze": "fails as not_supported in this version",
 }
 """Methods that the API accepts, by the reason why they have no module (tests/api/test_pictures.py holds it)."""
-TARGETS_NOT_BUILT_YET = {"s3", "cf", "ftp", "sftp"}
+TARGETS_NOT_BUILT_YET = {"cf", "ftp", "sftp"}
 """Destinations whose connection strings are read, and whose outputs fail as not_supported in this version."""
 MODULES = {HOSTED: "disk", "ftps": "ftp"}
 """The module of a scheme where it is not called so."""

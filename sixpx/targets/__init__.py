@@ -28,26 +28,37 @@ SLOWEST = 50_000
 """A try may take PATIENCE_SECONDS, and a second more for each so many bytes: no server keeps an upload for ever."""
 
 
+Maker = Callable[[], Target]
+"""Makes a target, in a thread, when it is first used: the libraries of some take a second to load."""
+
+
 class Targets:
     """The destinations of this installation, by the word that an output's connection string begins with; `unsealed`
     gives a connection string from its sealed form."""
 
-    def __init__(self, members: Mapping[str, Target], unsealed: Callable[[str], str]) -> None:
-        self._members = members
+    def __init__(self, makers: Mapping[str, Maker], unsealed: Callable[[str], str]) -> None:
+        self._makers = makers
         self._unsealed = unsealed
+        self._made: dict[Maker, asyncio.Task[Target]] = {}
 
-    def member(self, destination: str) -> Target:
-        """The target for a scheme such as `s3`, or `6px`. Raises NotSupported where this version has none."""
-        target = self._members.get(destination)
-        if target is None:
-            known = ", ".join(sorted(self._members))
+    def check(self, destination: str) -> None:
+        """Raises NotSupported for a scheme that this version has no target for."""
+        if destination not in self._makers:
+            known = ", ".join(sorted(self._makers))
             raise NotSupported(f'uploads to "{destination}" are not part of this version (it knows: {known})')
-        return target
+
+    async def _member(self, destination: str) -> Target:
+        """The target for a scheme such as `s3`, or `6px`; two schemes may share one."""
+        self.check(destination)
+        maker = self._makers[destination]
+        if maker not in self._made:
+            self._made[maker] = asyncio.create_task(asyncio.to_thread(maker))
+        return await asyncio.shield(self._made[maker])
 
     async def put(self, parcel: Parcel, destination: str, sealed: str | None) -> str:
         """The public URL of the parcel, stored; transient faults are tried again. Raises PutFailed, Refused,
         NotSupported."""
-        target = self.member(destination)
+        target = await self._member(destination)
         to = parse(self._unsealed(sealed)) if sealed else Destination(destination)
         tries = 0
         while True:
@@ -62,8 +73,8 @@ class Targets:
                 await asyncio.sleep(wait)
 
     async def close(self) -> None:
-        for target in self._members.values():
-            await target.close()
+        for made in self._made.values():
+            await (await made).close()
 
 
 async def _in_time(target: Target, parcel: Parcel, to: Destination) -> str:

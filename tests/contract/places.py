@@ -4,14 +4,22 @@ a look through our own client: what is stored is read behind its back.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote
+
+from aiobotocore.session import get_session
 
 from sixpx.credentials import Destination, parse
+from sixpx.guard import Guard
 from sixpx.targets.base import Target
 from sixpx.targets.disk import Disk
+from sixpx.targets.s3 import S3
+from tests.servers import swift
+from tests.servers.swift import Swift
 
 PUBLIC = "http://img.test"
 
@@ -84,4 +92,57 @@ class DiskPlace:
         await self.target.close()
 
 
-PLACES: dict[str, Opened] = {"6px": DiskPlace.open}
+BUCKET = "sixpx-pictures"
+LOOPBACK = ("127.0.0.0/8",)
+
+
+@dataclass(slots=True)
+class SwiftS3Place:
+    """A bucket behind OpenStack Swift's S3 face; read through Swift's own."""
+
+    server: Swift
+    target: Target
+    secret: str = swift.SECRET
+
+    @classmethod
+    async def open(cls, folder: Path) -> SwiftS3Place:
+        server = await asyncio.to_thread(Swift.shared, folder)
+        await make_bucket(server.url, swift.ACCESS_KEY, swift.SECRET)
+        return cls(server, S3(Guard(LOOPBACK)))
+
+    def to(self, folder: str) -> Destination:
+        return s3_destination(self.server.url, swift.ACCESS_KEY, self.secret, folder)
+
+    def wrong(self, folder: str) -> Destination:
+        return s3_destination(self.server.url, swift.ACCESS_KEY, "wrong/and+other", folder)
+
+    async def content(self, path: str) -> bytes | None:
+        reply = await asyncio.to_thread(self.server.call, "GET", f"{BUCKET}/{quote(path)}")
+        return reply.body if reply.status == 200 else None
+
+    async def type(self, path: str) -> str | None:
+        reply = await asyncio.to_thread(self.server.call, "HEAD", f"{BUCKET}/{quote(path)}")
+        return reply.headers["content-type"]
+
+    async def names(self, folder: str) -> set[str]:
+        reply = await asyncio.to_thread(self.server.call, "GET", f"{BUCKET}?prefix={quote(folder)}/&delimiter=/")
+        return {name.rpartition("/")[2] for name in reply.body.decode().splitlines()}
+
+    async def close(self) -> None:
+        await self.target.close()
+
+
+def s3_destination(endpoint: str, key: str, secret: str, folder: str) -> Destination:
+    words = {"key": quote(key, safe=""), "secret": secret, "endpoint": quote(endpoint, safe="")}
+    return parse("s3://{key}:{secret}@{bucket}/{path}?endpoint={endpoint}".format(
+        **words, bucket=BUCKET, path=quote(folder)
+    ))  # fmt: skip
+
+
+async def make_bucket(endpoint: str, key: str, secret: str) -> None:
+    words = {"aws_access_key_id": key, "aws_secret_access_key": secret, "region_name": "us-east-1"}
+    async with get_session().create_client("s3", endpoint_url=endpoint, **words) as client:
+        await client.create_bucket(Bucket=BUCKET)
+
+
+PLACES: dict[str, Opened] = {"6px": DiskPlace.open, "s3": SwiftS3Place.open}

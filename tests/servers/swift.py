@@ -5,6 +5,7 @@ It checks what real stores check: S3 signatures, Content-MD5 and regions, Swift 
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import subprocess
 import urllib.error
@@ -113,6 +114,14 @@ class Swift:
             self.end()
             raise
 
+    @classmethod
+    def shared(cls, folder: Path) -> Swift:
+        """The one of this run of tests, started when it is first asked for and ended with the run."""
+        if not _shared:
+            _shared.append(cls(folder))
+            atexit.register(_shared[0].end)
+        return _shared[0]
+
     def _start(self, name: str) -> None:
         port = free_port()
         ring = str(self._etc / f"{name}.builder")
@@ -159,3 +168,6 @@ class Swift:
     def end(self) -> None:
         for process in self._processes.values():
             process.end()
+
+
+_shared: list[Swift] = []

@@ -138,7 +138,7 @@ class World:
     def __init__(self, clock: Callable[[], datetime] | None = None, budget: int = 1_000_000) -> None:
         self.sources, self.lanes, self.target = FakeSources(), FakeLanes(), FakeTarget()
         self.spool = Budget(budget)
-        targets = Targets({HOSTED: self.target}, str)
+        targets = Targets({HOSTED: lambda: self.target}, str)
         limits = Limits(render_ms=1234)
         self.means = Means(
             self.sources, self.lanes, targets, limits, self.spool, Turns(99), INPUT_BYTES, clock or Ticking()

@@ -52,27 +52,27 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 async def test_what_may_pass_is_tried_again_with_growing_waits(slept: list[float]) -> None:
     target = Scripted([CUT, CUT])
-    assert await Targets({"s3": target}, str).put(PARCEL, "s3", "s3://key:secret@bucket/path") == "stored"
+    assert await Targets({"s3": lambda: target}, str).put(PARCEL, "s3", "s3://key:secret@bucket/path") == "stored"
     assert [to.host for to in target.asked] == ["bucket"] * 3
     assert slept[0] < slept[1]
 
 
 async def test_a_wait_that_was_asked_for_is_kept(slept: list[float]) -> None:
-    await Targets({"s3": Scripted([BUSY])}, str).put(PARCEL, "s3", "s3://key:secret@bucket/path")
+    await Targets({"s3": lambda: Scripted([BUSY])}, str).put(PARCEL, "s3", "s3://key:secret@bucket/path")
     assert slept == [2.0]
 
 
 async def test_what_will_not_pass_is_said_at_once(slept: list[float]) -> None:
     target = Scripted([WRONG, CUT])
     with pytest.raises(PutFailed, match="no such bucket") as caught:
-        await Targets({"6px": target}, str).put(PARCEL, "6px", None)
+        await Targets({"6px": lambda: target}, str).put(PARCEL, "6px", None)
     assert (slept, len(target.asked), caught.value.retryable) == ([], 1, False)
 
 
 async def test_there_is_an_end_to_the_tries(slept: list[float]) -> None:
     target = Scripted([CUT] * 9)
     with pytest.raises(PutFailed, match="cut") as caught:
-        await Targets({"6px": target}, str).put(PARCEL, "6px", None)
+        await Targets({"6px": lambda: target}, str).put(PARCEL, "6px", None)
     assert caught.value.retryable
     assert len(target.asked) == 3
 
@@ -80,7 +80,7 @@ async def test_there_is_an_end_to_the_tries(slept: list[float]) -> None:
 async def test_a_destination_that_hangs_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(targets, "PATIENCE_SECONDS", 0.05)
     with pytest.raises(PutFailed, match="within 0 s"):
-        await Targets({"6px": Scripted([], hangs=True)}, str).put(PARCEL, "6px", None)
+        await Targets({"6px": lambda: Scripted([], hangs=True)}, str).put(PARCEL, "6px", None)
 
 
 async def test_a_destination_without_member_is_not_supported() -> None:
