@@ -15,10 +15,13 @@ from aiobotocore.session import get_session
 
 from sixpx.credentials import Destination, parse
 from sixpx.guard import Guard
+from sixpx.host_keys import HostKeys
 from sixpx.targets.base import Target
 from sixpx.targets.disk import Disk
 from sixpx.targets.s3 import S3
+from sixpx.targets.sftp import Sftp
 from tests.servers import swift
+from tests.servers.sshd import Sshd
 from tests.servers.swift import Swift
 
 PUBLIC = "http://img.test"
@@ -145,4 +148,45 @@ async def make_bucket(endpoint: str, key: str, secret: str) -> None:
         await client.create_bucket(Bucket=BUCKET)
 
 
-PLACES: dict[str, Opened] = {"6px": DiskPlace.open, "s3": SwiftS3Place.open}
+@dataclass(slots=True)
+class SftpPlace:
+    """A folder behind OpenSSH's sshd, with its host key pinned."""
+
+    server: Sshd
+    target: Target
+    secret: str
+
+    @classmethod
+    async def open(cls, folder: Path) -> SftpPlace:
+        server = await asyncio.to_thread(Sshd)
+        target = Sftp(Guard(LOOPBACK), HostKeys(remembered=folder / "host_keys"))
+        return cls(server, target, server.password or server.key)
+
+    def to(self, folder: str) -> Destination:
+        return self._to(folder, self.secret)
+
+    def wrong(self, folder: str) -> Destination:
+        return self._to(folder, "wrong@/:%ü")
+
+    def _to(self, folder: str, secret: str) -> Destination:
+        server, password = self.server, quote(secret, safe="")
+        path = quote(f"{server.root}/{folder}")
+        return parse(f"sftp://{server.user}:{password}@127.0.0.1:{server.port}{path}?hostkey={server.fingerprint}")
+
+    async def content(self, path: str) -> bytes | None:
+        file = self.server.root / path
+        return file.read_bytes() if file.is_file() else None
+
+    async def type(self, path: str) -> str | None:
+        return None
+
+    async def names(self, folder: str) -> set[str]:
+        place = self.server.root / folder
+        return {one.name for one in place.iterdir()} if place.is_dir() else set()
+
+    async def close(self) -> None:
+        await self.target.close()
+        await asyncio.to_thread(self.server.end)
+
+
+PLACES: dict[str, Opened] = {"6px": DiskPlace.open, "s3": SwiftS3Place.open, "sftp": SftpPlace.open}
