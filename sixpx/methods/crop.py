@@ -1,6 +1,7 @@
-"""Owns crop: cut a rectangle out of the picture. Never looks for faces.
+"""Owns crop: cut a rectangle, or the dominant face, out of the picture. Never knows how a face is found.
 
-SPEC section 2: what lies outside of the picture is cut off the rectangle; one that is wholly outside fails.
+SPEC section 2: what lies outside of the picture is cut off the rectangle; one that is wholly outside fails. What is cut
+out for a face, and what where there is none, stands in `core.portrait`.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sixpx.core import geometry
+from sixpx.core import geometry, portrait
 from sixpx.core.geometry import Box, Size
-from sixpx.errors import BadStep, NotSupported
+from sixpx.core.portrait import Wish
+from sixpx.errors import BadStep, OverLimit
 from sixpx.methods.base import Canvas, Image, Tools, choice, flag, position, side
 
 name = "crop"
@@ -19,16 +21,22 @@ name = "crop"
 INTERESTS = ("attention", "entropy")
 GRAVITIES = (*geometry.GRAVITIES, *INTERESTS)
 
+LONGEST = 10_000_000
+"""Pixels of a side: libvips cannot make a larger one (VIPS_MAX_COORD), not even to be refused by the pipeline."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The top left corner, or a gravity in its place, and the size; None for the rest of the picture."""
+    """The top left corner, or a gravity in its place, and the size; None for the rest of the picture. With a face, its
+    padding and the size of the result; the place is not looked at, since the face has its own."""
 
     x: int = 0
     y: int = 0
     width: int | None = None
     height: int | None = None
     gravity: str | None = None
+    face: bool = False
+    padding: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +48,40 @@ class Plan:
     interest: str | None = None
     scale: None = None
 
+    @property
+    def picks_pixels(self) -> bool:
+        return self.interest is None
+
+
+@dataclass(frozen=True, slots=True)
+class FacePlan:
+    """Cut out the face, as wished; how large the picture is then only its pixels tell."""
+
+    wish: Wish
+    canvas: None = None
+    scale: None = None
+
 
 def parse(raw: Mapping[str, Any]) -> Options:
-    """Raises BadStep; NotSupported for a face."""
-    if flag(raw, "face", False):
-        raise NotSupported("cropping to a face is not part of this version")
+    """Raises BadStep."""
+    padding = position(raw, "padding") or 0
+    if padding < 0:
+        raise BadStep(f"expected a padding of at least 0, got {padding}")
     return Options(
         position(raw, "x") or 0,
         position(raw, "y") or 0,
         side(raw, "width"),
         side(raw, "height"),
         choice(raw, "gravity", GRAVITIES),
+        flag(raw, "face", False),
+        padding,
     )
 
 
-def plan(options: Options, canvas: Canvas) -> Plan:
+def plan(options: Options, canvas: Canvas) -> Plan | FacePlan:
     """Raises BadStep where the rectangle and the picture have no pixel in common."""
+    if options.face:
+        return FacePlan(Wish(options.padding, options.width, options.height))
     size = canvas.size
     if options.gravity is None:
         box = _rectangle(options, size).within(size)
@@ -78,7 +104,10 @@ def _rectangle(options: Options, size: Size) -> Box:
     return Box(options.x, options.y, width, height)
 
 
-def apply(image: Image, plan: Plan, others: Mapping[str, Image], tools: Tools) -> Image:
+def apply(image: Image, plan: Plan | FacePlan, others: Mapping[str, Image], tools: Tools) -> Image:
+    """Raises OverLimit, and what finding a face raises."""
+    if isinstance(plan, FacePlan):
+        return _portrayed(image.copy_memory(), plan.wish, tools)
     box = plan.box
     if box.size == Size(image.width, image.height):
         return image
@@ -86,3 +115,16 @@ def apply(image: Image, plan: Plan, others: Mapping[str, Image], tools: Tools) -
         image = image.copy_memory()
         box = tools.focus(image, box.size, plan.interest)
     return image.crop(box.x, box.y, box.width, box.height)
+
+
+def _portrayed(image: Image, wish: Wish, tools: Tools) -> Image:
+    picture, face = Size(image.width, image.height), tools.face(image)
+    shot = portrait.without(picture, wish) if face is None else portrait.of(face, picture, wish)
+    box, size = shot.box, shot.size
+    if max(size.width, size.height) > LONGEST:
+        raise OverLimit(f"the result has a side of {max(size.width, size.height):,} pixels; none has over {LONGEST:,}")
+    if face is None and box.size != picture:
+        box = tools.focus(image, box.size, "attention")
+    if box.size != picture:
+        image = image.crop(box.x, box.y, box.width, box.height)
+    return image if box.size == size else image.thumbnail_image(size.width, height=size.height, size="force")
