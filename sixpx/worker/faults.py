@@ -69,9 +69,9 @@ def _disk_is_full() -> bool:
 
 
 def sentence(error: pyvips.Error) -> str:
-    """libvips' last word on an error, without the paths that it names."""
+    """libvips' last word on an error, without the paths and the part of libvips that it names."""
     lines = [line.strip() for line in str(error.detail or error.message).splitlines() if line.strip()]
-    text = lines[-1] if lines else "no reason given"
+    text = re.sub(r"^[\w-]+: ", "", lines[-1]) if lines else "no reason given"
     return re.sub(r"\S*/\S+", "the file", text)[:200]
 
 

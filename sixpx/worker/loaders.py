@@ -12,11 +12,16 @@ from sixpx.core.geometry import Size
 from sixpx.core.render import Limits, Seen
 from sixpx.errors import BadImage, OverLimit
 from sixpx.worker.exif import copyright_of
+from sixpx.worker.exif_tags import latlon_of
 from sixpx.worker.formats import HEAD, recognise
 from sixpx.worker.formats.base import Format, Header, Image, Source
 from sixpx.worker.profiles import is_srgb
 
 PROFILE = "icc-profile-data"
+
+INTENT = "perceptual"
+"""How colours that sRGB has not are brought into it: the tables that a press's profile holds for photographs. Relative
+intent, libvips' own choice, would leave the black of a print grey."""
 
 
 def probe(path: str, limits: Limits) -> Source:
@@ -36,7 +41,7 @@ def probe(path: str, limits: Limits) -> Source:
 
 def _seen(kind: Format, header: Header, weight: int) -> Seen:
     size = header.size.swapped() if header.orientation >= 5 else header.size
-    return Seen(size.width, size.height, kind.type, weight, header.frames, warning=header.warning)
+    return Seen(size.width, size.height, kind.type, weight, header.frames, latlon_of(header.exif), header.warning)
 
 
 def _check(seen: Seen, limits: Limits, drawn: bool) -> None:
@@ -77,8 +82,10 @@ def srgb(image: Image) -> Image:
     """The image in sRGB with 8 bit and 3 or 4 bands. A profile that makes no sense is passed over."""
     if image.get_typeof(PROFILE):
         with suppress(pyvips.Error):
-            image = image.icc_transform("srgb")
+            image = image.icc_transform("srgb", intent=INTENT)
         image = without_profile(image)
+    if image.interpretation == "cmyk":
+        image = image.icc_transform("srgb", input_profile="cmyk", intent=INTENT)
     if image.interpretation != "srgb":
         image = image.colourspace("srgb")
     return image if image.format == "uchar" else image.cast("uchar")
@@ -103,9 +110,11 @@ def scaled(image: Image, size: Size) -> Image:
     if (image.width, image.height) == (size.width, size.height) and not image.get_typeof("orientation"):
         return srgb(image)
     if not image.get_typeof(PROFILE):
+        image = srgb(image) if image.interpretation == "cmyk" else image
         return srgb(image.thumbnail_image(size.width, height=size.height, size="force"))
     try:
-        image = image.thumbnail_image(size.width, height=size.height, size="force", output_profile="srgb")
+        into = {"output_profile": "srgb", "intent": INTENT}
+        image = image.thumbnail_image(size.width, height=size.height, size="force", **into)
         return srgb(without_profile(image))
     except pyvips.Error:
         return scaled(without_profile(image), size)

@@ -149,7 +149,7 @@ def test_what_was_seen(studio: Studio) -> None:
     assert (film.width, film.height, film.type, film.frames) == (40, 30, "image/gif", 4)
 
 
-@pytest.mark.parametrize("format", ["JPEG", "PNG", "GIF", "WEBP"])
+@pytest.mark.parametrize("format", ["PNG", "GIF", "WEBP"])
 @pytest.mark.parametrize("steps", [(), [("resize", {"width": 50})], [("rotate", {"degrees": 30})]])
 def test_a_file_cut_short_is_a_bad_image(studio: Studio, format: str, steps: Any) -> None:
     whole = studio.save(studio.noise(200, 150), format).read_bytes()
@@ -175,24 +175,18 @@ def test_garbage_is_a_bad_image(studio: Studio, content: bytes) -> None:
 @pytest.mark.parametrize(
     ("head", "name"),
     [
-        (b"II*\0" + bytes(20), "TIFF"),
-        (b"MM\0*" + bytes(20), "TIFF"),
-        (b"8BPS\0\1", "PSD"),
-        (b"%PDF-1.5", "PDF or AI"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0", "EPS"),
-        (b"\xc5\xd0\xd3\xc6", "EPS"),
-        (b"\0\0\0\x1cftypavif", "AVIF"),
-        (b"\0\0\0\x18ftypheic", "HEIC"),
-        (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG"),
-        (b"\xef\xbb\xbf  <svg/>", "SVG"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(20), "JPEG XL"),
+        (b"\xff\x0a" + bytes(20), "JPEG XL"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(20), "JPEG 2000"),
+        (b"\xff\x4f\xff\x51" + bytes(20), "JPEG 2000"),
     ],
 )
-def test_formats_of_later_versions_are_named(studio: Studio, head: bytes, name: str) -> None:
+def test_images_that_are_not_read_are_named(studio: Studio, head: bytes, name: str) -> None:
     path = studio.path()
     path.write_bytes(head)
     flaw = studio.flaw(path)
     assert (flaw.code, flaw.stage) == ("not_supported", "load")
-    assert f"is a {name} file" in flaw.detail
+    assert f"the input is {name}, which this version does not read" in flaw.detail
 
 
 def test_a_bomb_is_refused_by_its_header(studio: Studio) -> None:

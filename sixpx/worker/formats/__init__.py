@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from sixpx.errors import BadImage, NotSupported
+from sixpx.worker.formats import svg
 from sixpx.worker.formats.base import Format
-from sixpx.worker.formats.native import GIF, JPEG, PNG, WEBP
+from sixpx.worker.formats.eps import EPS, OLD_AI
+from sixpx.worker.formats.heif import AVIF, HEIC
+from sixpx.worker.formats.jpeg import JPEG
+from sixpx.worker.formats.native import GIF, PNG, WEBP
+from sixpx.worker.formats.pdf import AI, PDF
+from sixpx.worker.formats.psd import PSD
+from sixpx.worker.formats.tiff import TIFF
 
-FORMATS: tuple[Format, ...] = (JPEG, PNG, GIF, WEBP)
+FORMATS: tuple[Format, ...] = (JPEG, PNG, GIF, WEBP, TIFF, AVIF, HEIC, PSD, svg, EPS, OLD_AI, AI, PDF)
 
 HEAD = 4096
 """Bytes that are read to recognise a file."""
 
 FOREIGN = (
-    (b"II*\0", "TIFF"),
-    (b"MM\0*", "TIFF"),
-    (b"II+\0", "TIFF"),
-    (b"MM\0+", "TIFF"),
-    (b"8BPS", "PSD"),
-    (b"%PDF-", "PDF or AI"),
-    (b"%!PS", "EPS"),
-    (b"\xc5\xd0\xd3\xc6", "EPS"),
+    (b"\0\0\0\x0cJXL \r\n", "JPEG XL"),
+    (b"\xff\x0a", "JPEG XL"),
+    (b"\0\0\0\x0cjP  \r\n", "JPEG 2000"),
+    (b"\xff\x4f\xff\x51", "JPEG 2000"),
 )
 """How files begin that are images, and that this version does not read."""
-
-HEIF_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1")
 
 
 def recognise(head: bytes) -> Format:
@@ -32,18 +33,14 @@ def recognise(head: bytes) -> Format:
     for format in FORMATS:
         if format.claims(head):
             if lack := format.missing():
-                raise NotSupported(f"the input is a {format.name} file; {lack}")
+                raise NotSupported(f"this installation reads no {format.name} files: {lack}")
             return format
     foreign = _foreign(head)
     if foreign is not None:
-        raise NotSupported(f"the input is a {foreign} file; this version reads JPEG, PNG, GIF and WebP")
+        known = ", ".join(format.name for format in FORMATS)
+        raise NotSupported(f"the input is {foreign}, which this version does not read; it reads {known}")
     raise BadImage("the input is no image that sixpx reads")
 
 
 def _foreign(head: bytes) -> str | None:
-    if head[4:8] == b"ftyp" and head[8:12] in HEIF_BRANDS:
-        return "AVIF" if head[8:12] in (b"avif", b"avis") else "HEIC"
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text.startswith((b"<?xml", b"<!", b"<svg")) and b"<svg" in text:
-        return "SVG"
     return next((name for magic, name in FOREIGN if head.startswith(magic)), None)

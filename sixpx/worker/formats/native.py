@@ -1,7 +1,7 @@
 """Owns the formats that libvips decodes itself. Never a drawing, never another library.
 
 Every loader is named: libvips' own choice would take an Ultra HDR JPEG for something else. Every one of them refuses
-a truncated file, else its missing rows would come out grey.
+a truncated file, else its missing rows would come out grey; JPEG, where that is told, has a module of its own.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import pyvips
 
 from sixpx.core.geometry import Size
-from sixpx.worker.cascade import jpeg_shrink, webp_scale
+from sixpx.worker.cascade import webp_scale
 from sixpx.worker.formats.base import Header, Image, Source
 
 EXIF = "exif-data"
@@ -24,11 +24,6 @@ Shrink = Callable[[Size, Sequence[Size]], Mapping[str, Any]]
 
 def _not(stored: Size, wanted: Sequence[Size]) -> Mapping[str, Any]:
     return {}
-
-
-def _jpeg(stored: Size, wanted: Sequence[Size]) -> Mapping[str, Any]:
-    factor = jpeg_shrink(stored, wanted)
-    return {"shrink": factor} if factor > 1 else {}
 
 
 def _webp(stored: Size, wanted: Sequence[Size]) -> Mapping[str, Any]:
@@ -56,11 +51,13 @@ class Native:
         return None
 
     def header(self, path: str) -> Header:
-        image = self._open(path)
+        return self._header(self._open(path))
+
+    def _header(self, image: Image, warning: str | None = None) -> Header:
         frames = image.get("n-pages") if self.animated and image.get_typeof("n-pages") else 1
         orientation = int(image.get("orientation")) if image.get_typeof("orientation") else 1
         exif = image.get(EXIF) if image.get_typeof(EXIF) else None
-        return Header(Size(image.width, image.height), orientation, frames, bool(image.hasalpha()), exif)
+        return Header(Size(image.width, image.height), orientation, frames, bool(image.hasalpha()), exif, warning)
 
     def stream(self, source: Source, wanted: Sequence[Size]) -> Image:
         options = self.shrink(source.stored, wanted) if wanted else {}
@@ -69,8 +66,8 @@ class Native:
     def strip(self, source: Source) -> Image:
         return self._open(source.path, access="sequential", n=-1)
 
-    def _open(self, path: str, **options: Any) -> Image:
-        return pyvips.Operation.call(self.loader, path, fail_on="truncated", **options)
+    def _open(self, path: str, fail_on: str = "truncated", **options: Any) -> Image:
+        return pyvips.Operation.call(self.loader, path, fail_on=fail_on, **options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +78,6 @@ class WebP(Native):
         return head.startswith(self.marks) and head[8:12] == b"WEBP"
 
 
-JPEG = Native("image/jpeg", "JPEG", "jpegload", (b"\xff\xd8\xff",), shrink=_jpeg)
 PNG = Native("image/png", "PNG", "pngload", (b"\x89PNG\r\n\x1a\n",))
 GIF = Native("image/gif", "GIF", "gifload", (b"GIF87a", b"GIF89a"), animated=True)
 WEBP = WebP("image/webp", "WebP", "webpload", (b"RIFF",), animated=True, shrink=_webp)
