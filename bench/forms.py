@@ -21,7 +21,7 @@ def _jpeg(image: Image, path: str) -> None:
 
 
 def _png(image: Image, path: str) -> None:
-    image.pngsave(path, compression=3, filter="sub", keep="none")
+    image.pngsave(path, compression=3, filter="up", keep="none")
 
 
 def _sized(source: str, width: int, height: int) -> Image:

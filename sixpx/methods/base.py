@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
+from sixpx.core.filters import Stage
 from sixpx.core.geometry import TRANSPARENT, WHITE, Box, Colour, Size, rounded
 from sixpx.errors import BadStep
 
@@ -46,6 +47,42 @@ class Plan(Protocol):
         ...
 
 
+@runtime_checkable
+class Picking(Protocol):
+    """A plan that may do nothing but choose which pixels of the picture stay, and in what order."""
+
+    @property
+    def picks_pixels(self) -> bool:
+        """Whether every pixel of the result is one of the picture's, from a place known without looking at it."""
+        ...
+
+
+@runtime_checkable
+class Fusing(Protocol):
+    """A plan that keeps the size of the picture, and that can be one with the same method's plan for the next step.
+    Applied, it does not depend on its canvas."""
+
+    @property
+    def pointwise(self) -> bool:
+        """Whether a pixel becomes what it becomes wherever it lies and whatever lies around it."""
+        ...
+
+    def then(self, after: Plan) -> Plan | None:
+        """The one plan that does what this one and then the other one do; None where there is none."""
+        ...
+
+
+@runtime_checkable
+class Idle(Protocol):
+    """A plan that may have nothing to do with the picture."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether the step neither reads nor changes a pixel: then the next one may say at what size the picture is
+        loaded."""
+        ...
+
+
 class Tools(Protocol):
     """What the worker lends to methods that need more of libvips than an image gives. One step of one sheet has one
     of its own, so that what is found on the first frame of an animation holds for all of them."""
@@ -57,6 +94,42 @@ class Tools(Protocol):
     def focus(self, image: Image, size: Size, interest: str) -> Box:
         """The part of `size` that draws the eye by `attention` or `entropy` (libvips' smartcrop). The image must be
         in memory and at least that large."""
+        ...
+
+    def face(self, image: Image) -> Box | None:
+        """The dominant face, or None where there is none; it is noted in the result either way. The image must be in
+        memory. Raises NotSupported."""
+        ...
+
+    def filtered(self, image: Image, stages: Sequence[Stage]) -> Image:
+        """The image after all of these filters; alpha stays as it is. No noise is like that of another frame or step,
+        but each is the same whenever the sheet is made again."""
+        ...
+
+    @property
+    def noted(self) -> bool:
+        """Whether the step has noted something already: on the first frame of an animation, which tells for all."""
+        ...
+
+    def note(self, analysis: str, finding: Any) -> None:
+        """Puts a finding (JSON) into the job's record; one of an earlier step under the same name goes."""
+        ...
+
+    def exif(self) -> Mapping[str, Any]:
+        """The readable tags of the input, by name, and `latlon`."""
+        ...
+
+    def palette(self, image: Image, count: int) -> list[dict[str, Any]]:
+        """Up to `count` colours as {hex, rgb, share}, the largest first. The image must be in memory, as it must for
+        the two below."""
+        ...
+
+    def dominant(self, image: Image) -> list[dict[str, Any]]:
+        """The largest colour alone, with its share of the picture; empty for a transparent one."""
+        ...
+
+    def nudity(self, image: Image) -> dict[str, Any]:
+        """A guess as {nude, score}."""
         ...
 
 

@@ -13,8 +13,9 @@ from sixpx.core.geometry import Size
 from sixpx.core.render import Limits, Sheet
 from sixpx.errors import NotSupported, OverLimit
 from sixpx.methods import METHODS
-from sixpx.methods.base import Canvas, Method, Plan
+from sixpx.methods.base import Canvas, Idle, Method, Plan
 from sixpx.worker import codecs
+from sixpx.worker.encoders import ENCODERS
 from sixpx.worker.faults import stage
 from sixpx.worker.formats.base import Source
 
@@ -58,21 +59,26 @@ class Chain:
     @property
     def scale(self) -> Size | None:
         """The size that the sheet begins with; None where it needs the whole picture."""
-        return self.steps[0].plan.scale if self.steps else None
+        busy = (step.plan for step in self.steps if not (isinstance(step.plan, Idle) and step.plan.idle))
+        first = next(busy, None)
+        return first.scale if first is not None else None
 
 
 def planned(sheet: Sheet, source: Source, others: Mapping[str, Size], limits: Limits) -> Chain:
     """The chain of a sheet over a picture that was not yet read. Raises Failed."""
     with stage("plan"):
         type = codecs.output_type(sheet.saving, source)
-        frames = source.seen.frames if type in codecs.ANIMATED else 1
-        canvas = Canvas(source.size, source.header.alpha, type not in codecs.OPAQUE, others)
+        frames = source.seen.frames if ENCODERS[type].animated else 1
+        canvas = Canvas(source.size, source.header.alpha, ENCODERS[type].alpha, others)
     wishes = tuple(_wish(number, name, raw) for number, (name, raw) in enumerate(sheet.steps, 1))
     return _folded(Chain(sheet, type, frames, limits, canvas, rest=wishes))
 
 
 def replanned(chain: Chain, size: Size, alpha: bool) -> Chain:
-    """What is left of a chain whose steps were applied and gave a picture of this size. Raises Failed."""
+    """What is left of a chain whose steps were applied and gave a picture of this size. Raises Failed, also where that
+    picture is larger than we make: no pixel of it was computed yet."""
+    with stage("plan", chain.steps[-1].where):
+        _check_size(size, chain)
     return _folded(replace(chain, begin=replace(chain.begin, size=size, alpha=alpha)))
 
 
@@ -124,6 +130,6 @@ def _check_size(size: Size, chain: Chain, what: str = "the result has") -> None:
 
 def _check_type(type: str, size: Size) -> None:
     """Raises OverLimit where the file's type cannot hold a picture of this size; said before any pixel is read."""
-    longest, limit = max(size.width, size.height), codecs.SIDES.get(type)
+    longest, limit = max(size.width, size.height), ENCODERS[type].side
     if limit is not None and longest > limit:
         raise OverLimit(f"the result has a side of {longest:,} pixels; the limit of {type} is {limit:,}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pyvips
@@ -21,11 +22,15 @@ from sixpx.worker.formats.base import Source
 from sixpx.worker.frames import Frames, join
 from sixpx.worker.loaders import broken, check_drawn, probe, srgb, stream, upright
 from sixpx.worker.neighbours import Neighbours
+from sixpx.worker.order import ordered
 from sixpx.worker.pictures import Drawings, Pictures, pictures_of
 from sixpx.worker.tools import Findings, StepTools
 
 Lend = Callable[[], StepTools]
 """Tools for one more step."""
+
+Walked = tuple[Step, StepTools]
+"""A step with its tools: they remember what it found on the first frame."""
 
 
 def render(render: Render) -> Report:
@@ -80,11 +85,11 @@ def _ready(chain: Chain, source: Source) -> Chain:
 
 def _finished(chain: Chain, source: Source, pictures: Pictures | Drawings, others: Mapping[str, Any]) -> Made:
     """Makes one sheet and writes its file. Raises Failed."""
-    findings = Findings()
+    findings, numbers = Findings(), count(1)
     try:
         with stage("apply"):
             frames = pictures.at(chain.scale, chain.animated)
-        frames = _applied(chain, frames, others, lambda: StepTools(source, findings))
+        frames = _applied(chain, frames, others, lambda: StepTools(source, findings, next(numbers)))
         with stage("encode"):
             image = join(frames)
             weight = codecs.save(image, chain.sheet.path, chain.type, chain.sheet.saving, source)
@@ -95,20 +100,39 @@ def _finished(chain: Chain, source: Source, pictures: Pictures | Drawings, other
 
 
 def _applied(chain: Chain, frames: Frames, others: Mapping[str, Any], lend: Lend) -> Frames:
-    """The frames after all steps; those that only the pixels could size are planned on the way."""
-    frames = _after(chain.steps, frames, others, lend)
-    while chain.open:
-        chain = replanned(chain, Size(frames[0].width, frames[0].height), bool(frames[0].hasalpha()))
-        frames = _after(chain.steps, frames, others, lend)
-    return frames
+    """The frames after all steps. What only pixels can tell, the first one decides for all. Of an animation, each is
+    finished before the next begins: libvips would run them all at once, and hold gigabytes for hundreds of them."""
+    first, walked = _led(chain, frames[0], others, lend)
+    if len(frames) == 1 or not walked:
+        return (first, *frames[1:])
+    with stage("apply"):
+        first = first.copy_memory()
+    return (first, *(_followed(walked, frame, others) for frame in frames[1:]))
 
 
-def _after(steps: Sequence[Step], frames: Frames, others: Mapping[str, Any], lend: Lend) -> Frames:
-    for step in steps:
-        tools = lend()
-        with stage("apply", step.where):
-            frames = tuple(step.method.apply(frame, step.plan, others, tools) for frame in frames)
-    return frames
+def _led(chain: Chain, frame: Any, others: Mapping[str, Any], lend: Lend) -> tuple[Any, Sequence[Walked]]:
+    """The first frame after all steps; those that only the pixels could size are planned on the way."""
+    walked: list[Walked] = []
+    while True:
+        for step in ordered(chain.steps):
+            walked.append((step, lend()))
+            frame = _stepped(*walked[-1], frame, others)
+        if not chain.open:
+            return frame, walked
+        chain = replanned(chain, Size(frame.width, frame.height), bool(frame.hasalpha()))
+
+
+def _followed(walked: Sequence[Walked], frame: Any, others: Mapping[str, Any]) -> Any:
+    """A later frame after the same steps, in memory."""
+    for step, tools in walked:
+        frame = _stepped(step, tools, frame, others)
+    with stage("apply"):
+        return frame.copy_memory()
+
+
+def _stepped(step: Step, tools: StepTools, frame: Any, others: Mapping[str, Any]) -> Any:
+    with stage("apply", step.where):
+        return step.method.apply(frame, step.plan, others, tools)
 
 
 def _blamed(failed: Failed, source: Source, pictures: Pictures | Drawings) -> Failed:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sixpx.core.geometry import TRANSPARENT, WHITE, Box, Colour, Size
-from sixpx.errors import BadStep, NotSupported
+from sixpx.errors import BadStep
 from sixpx.methods import METHODS
 from sixpx.methods.base import Canvas
 
@@ -143,12 +143,6 @@ def test_layer(raw: dict[str, Any], box: tuple[int, int, int, int]) -> None:
 def test_options_that_make_no_sense_are_named(name: str, raw: dict[str, Any], words: str) -> None:
     with pytest.raises(BadStep, match=words):
         planned(name, raw)
-
-
-def test_a_face_is_not_part_of_this_version() -> None:
-    with pytest.raises(NotSupported, match="face"):
-        planned("crop", {"face": True})
-    assert planned("crop", {"face": False, "width": 5}).box == Box(0, 0, 5, 300)
 
 
 def test_core_and_methods_are_imported_without_libvips() -> None:

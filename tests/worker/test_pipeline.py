@@ -11,6 +11,7 @@ from PIL import Image
 
 from sixpx.core.render import Limits, Saving, Sheet, made_from_journal
 from sixpx.worker import codecs, faults
+from sixpx.worker.encoders import Encoder
 from sixpx.worker.formats.native import Native
 
 from .conftest import Studio
@@ -26,10 +27,10 @@ def decodes(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     calls: list[dict[str, Any]] = []
     call = Native._open
 
-    def counting(kind: Native, path: str, **options: Any) -> Any:
+    def counting(kind: Native, path: str, *others: Any, **options: Any) -> Any:
         if options:
             calls.append(options)
-        return call(kind, path, **options)
+        return call(kind, path, *others, **options)
 
     monkeypatch.setattr(Native, "_open", counting)
     return calls
@@ -75,8 +76,8 @@ def test_a_bad_sheet_leaves_its_neighbours_alone(studio: Studio) -> None:
     sheets: list[Any] = [
         (resized(50), "image/png"),
         ([("resize", {"width": 50}), ("crop", {"x": 50})], "image/png"),
-        ([("filter", {"sepia": True})], "image/png"),
-        ([("crop", {"face": True})], "image/png"),
+        ([("filter", {"sepia": "much"})], "image/png"),
+        ([("crop", {"face": 1})], "image/png"),
         ([("layer", {"ref": "broken"})], "image/png"),
         ([("layer", {"ref": "nobody"})], "image/png"),
         (resized(20000), "image/png"),
@@ -89,16 +90,16 @@ def test_a_bad_sheet_leaves_its_neighbours_alone(studio: Studio) -> None:
     assert sorted(report.made) == ["0", "7"]
     assert {key: (flaw.code, flaw.stage) for key, flaw in report.flaws.items()} == {
         "1": ("bad_step", "plan"),
-        "2": ("not_supported", "plan"),
-        "3": ("not_supported", "plan"),
+        "2": ("bad_step", "plan"),
+        "3": ("bad_step", "plan"),
         "4": ("bad_image", "load"),
         "5": ("bad_step", "plan"),
         "6": ("over_limit", "plan"),
     }
     details = {key: flaw.detail for key, flaw in report.flaws.items()}
     assert details["1"].startswith("step 2 (crop): expected a rectangle on the picture of 50x38 pixels")
-    assert details["2"] == 'step 1 (filter): the method "filter" is not part of this version'
-    assert details["3"] == "step 1 (crop): cropping to a face is not part of this version"
+    assert details["2"] == "step 1 (filter): expected a number as sepia, got 'much'"
+    assert details["3"] == "step 1 (crop): expected true or false as face, got 1"
     assert 'the input "broken"' in details["4"]
     assert details["6"] == "step 1 (resize): the result has a side of 20,000 pixels; the limit output_side is 16,384"
 
@@ -133,11 +134,13 @@ def test_a_file_that_cannot_be_written_whole_is_taken_away_and_not_in_the_journa
     path, journal = studio.path(), studio.folder / "journal"
     journal.unlink(missing_ok=True)
 
-    def failing(image: Any, path: str, saving: Saving, keep: str) -> None:
-        image.pngsave(path, keep=keep)
-        raise pyvips.Error("no space", "write error on /somewhere/else")
+    class Failing(Encoder):
+        def write(self, image: Any, path: str, saving: Saving, keep: str) -> None:
+            image.pngsave(path, keep=keep)
+            raise pyvips.Error("no space", "write error on /somewhere/else")
 
-    monkeypatch.setattr(codecs, "SAVERS", {**codecs.SAVERS, "image/png": failing})
+    failing = Failing("pngsave", lambda saving: {})
+    monkeypatch.setattr(codecs, "ENCODERS", {**codecs.ENCODERS, "image/png": failing})
     report = studio.render(studio.photo, Sheet("k", str(path), tuple(resized(20)), Saving("image/png")))
     assert not path.exists()
     assert not journal.exists()
@@ -191,3 +194,12 @@ def test_a_result_that_no_step_made_is_held_to_the_limits_too(studio: Studio) ->
     flaw = studio.report(studio.photo, ([], "image/png"), limits=Limits(output_side=1000)).flaws
     assert [(one.code, one.stage) for one in flaw.values()] == [("over_limit", "plan")]
     assert "1,024" in next(iter(flaw.values())).detail
+
+
+@pytest.mark.parametrize("first", [("analyze", {"type": "exif"}), ("filter", {})])
+def test_a_step_that_looks_at_no_pixel_leaves_the_size_to_the_next(
+    studio: Studio, decodes: list[dict[str, Any]], first: Any
+) -> None:
+    made, _ = studio.make(studio.photo, [first, *resized(60)])
+    assert (made.width, made.height) == (60, 45)
+    assert decodes[0]["shrink"] == 8
