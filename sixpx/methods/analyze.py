@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sixpx.errors import BadStep
-from sixpx.methods.base import Canvas, Image, Tools, choice, flag, number, shown
+from sixpx.methods.base import Canvas, Image, Others, Tools, choice, flag, number, shown
 
 name = "analyze"
 
@@ -68,7 +68,7 @@ def plan(options: Options, canvas: Canvas) -> Plan:
     return Plan(canvas, options)
 
 
-def apply(image: Image, plan: Plan, others: Mapping[str, Image], tools: Tools) -> Image:
+def apply(image: Image, plan: Plan, others: Others, tools: Tools) -> Image:
     """The picture as it came, in memory where it had to be looked at; of an animation the first frame alone is."""
     asked = plan.options
     if tools.noted:

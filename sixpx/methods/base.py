@@ -83,6 +83,15 @@ class Idle(Protocol):
         ...
 
 
+class Others(Protocol):
+    """The other inputs of the job, by name."""
+
+    def at(self, name: str, size: Size) -> Image:
+        """The (first) frame at exactly this size (pixels), to be read anywhere and as often as needed; a drawing is
+        drawn at it. Raises what looking into the input raises, OverLimit for a drawing of too many pixels."""
+        ...
+
+
 class Tools(Protocol):
     """What the worker lends to methods that need more of libvips than an image gives. One step of one sheet has one
     of its own, so that what is found on the first frame of an animation holds for all of them."""
@@ -142,7 +151,7 @@ class Method(Protocol):
 
     def plan(self, options: Any, canvas: Canvas) -> Plan: ...
 
-    def apply(self, image: Image, plan: Any, others: Mapping[str, Image], tools: Tools) -> Image: ...
+    def apply(self, image: Image, plan: Any, others: Others, tools: Tools) -> Image: ...
 
 
 def number(raw: Mapping[str, Any], name: str) -> float | None:

@@ -14,7 +14,7 @@ from sixpx.core import geometry, portrait
 from sixpx.core.geometry import Box, Size
 from sixpx.core.portrait import Wish
 from sixpx.errors import BadStep, OverLimit
-from sixpx.methods.base import Canvas, Image, Tools, choice, flag, position, side
+from sixpx.methods.base import Canvas, Image, Others, Tools, choice, flag, position, side
 
 name = "crop"
 
@@ -104,7 +104,7 @@ def _rectangle(options: Options, size: Size) -> Box:
     return Box(options.x, options.y, width, height)
 
 
-def apply(image: Image, plan: Plan | FacePlan, others: Mapping[str, Image], tools: Tools) -> Image:
+def apply(image: Image, plan: Plan | FacePlan, others: Others, tools: Tools) -> Image:
     """Raises OverLimit, and what finding a face raises."""
     if isinstance(plan, FacePlan):
         return _portrayed(image.copy_memory(), plan.wish, tools)

@@ -12,9 +12,10 @@ from typing import Any
 from sixpx.core import filters
 from sixpx.core.curves import Point
 from sixpx.core.filters import Effect, Stage, Tables
+from sixpx.core.geometry import Colour
 from sixpx.errors import BadStep
 from sixpx.methods import base
-from sixpx.methods.base import Canvas, Image, Tools, number, shown
+from sixpx.methods.base import Canvas, Image, Others, Tools, number, shown
 
 name = "filter"
 
@@ -65,7 +66,7 @@ def plan(options: Options, canvas: Canvas) -> Plan:
     return Plan(canvas, filters.fused(options.stages))
 
 
-def apply(image: Image, plan: Plan, others: Mapping[str, Image], tools: Tools) -> Image:
+def apply(image: Image, plan: Plan, others: Others, tools: Tools) -> Image:
     return tools.filtered(image, plan.stages) if plan.stages else image
 
 
@@ -121,13 +122,22 @@ def _color(raw: Raw, name: str) -> Effect | None:
 def _colorize(raw: Raw, name: str) -> Tables | None:
     value = raw[name]
     options = value if isinstance(value, Mapping) else {"hex": value}
-    colour = base.colour(options, "hex")
-    if colour is None and options is not value:
+    colour = _opaque(options.get("hex"))
+    if colour is None and value in (None, ""):
         return None
-    if colour is None or colour.a < 255:
-        raise BadStep(f"expected a colour of 3 or 6 hex digits as {name}, got {shown(options.get('hex'))}")
+    if colour is None:
+        raise BadStep(f"expected a colour of 3 or 6 hex digits as {name}, got {shown(options.get('hex', value))}")
     strength = _within(options, "strength", 0, 100)
     return filters.colorize(colour, STRENGTH if strength is None else strength)
+
+
+def _opaque(text: Any) -> Colour | None:
+    """The colour of 3 or 6 hex digits; None where the text is none."""
+    try:
+        colour = Colour.parse(text)
+    except (ValueError, AttributeError):
+        return None
+    return colour if colour.a == 255 else None
 
 
 def _channels(raw: Raw, name: str) -> Tables:

@@ -9,7 +9,7 @@ from typing import Any
 from sixpx.core import geometry
 from sixpx.core.geometry import Box, Size
 from sixpx.errors import BadStep
-from sixpx.methods.base import Canvas, Image, Tools, choice, number, position, shown, side
+from sixpx.methods.base import Canvas, Image, Others, Tools, choice, number, position, shown, side
 
 name = "layer"
 
@@ -81,11 +81,11 @@ def plan(options: Options, canvas: Canvas) -> Plan:
     return Plan(canvas, options.ref, box, options.opacity, options.blend)
 
 
-def apply(image: Image, plan: Plan, others: Mapping[str, Image], tools: Tools) -> Image:
+def apply(image: Image, plan: Plan, others: Others, tools: Tools) -> Image:
     seen = plan.box.within(Size(image.width, image.height))
     if seen is None or plan.opacity == 0:
         return image
-    layer = _cut(others[plan.ref], plan.box, seen, plan.opacity)
+    layer = _cut(others.at(plan.ref, plan.box.size), plan.box, seen, plan.opacity)
     # blend only where the layer lies: libvips would compute the whole picture in floating point. Both branches read
     # the same rows at the same time, so that a stream serves them
     patch = image.crop(seen.x, seen.y, seen.width, seen.height).composite2(layer, plan.blend)
@@ -95,9 +95,7 @@ def apply(image: Image, plan: Plan, others: Mapping[str, Image], tools: Tools) -
 
 
 def _cut(layer: Image, box: Box, seen: Box, opacity: float) -> Image:
-    """The part of the layer that is seen, scaled, with an alpha band that holds the opacity."""
-    if (layer.width, layer.height) != (box.width, box.height):
-        layer = layer.thumbnail_image(box.width, height=box.height, size="force")
+    """The part of the layer that is seen, with an alpha band that holds the opacity."""
     part = seen.moved(-box.x, -box.y)
     layer = layer.crop(part.x, part.y, part.width, part.height)
     layer = layer if layer.hasalpha() else layer.addalpha()

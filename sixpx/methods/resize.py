@@ -12,7 +12,7 @@ from typing import Any
 from sixpx.core import geometry
 from sixpx.core.geometry import Colour, Size
 from sixpx.errors import BadStep
-from sixpx.methods.base import Canvas, Image, Tools, backdrop, choice, colour, flag, ink, ready_for, side
+from sixpx.methods.base import Canvas, Image, Others, Tools, backdrop, choice, colour, flag, ink, ready_for, side
 
 name = "resize"
 
@@ -77,7 +77,7 @@ def _framed(plan: geometry.Fitted) -> bool:
     return plan.canvas.width > plan.scale.width or plan.canvas.height > plan.scale.height
 
 
-def apply(image: Image, plan: Plan, others: Mapping[str, Image], tools: Tools) -> Image:
+def apply(image: Image, plan: Plan, others: Others, tools: Tools) -> Image:
     size, scale = plan.canvas.size, plan.scale
     if (image.width, image.height) != (scale.width, scale.height):
         image = image.thumbnail_image(scale.width, height=scale.height, size="force")

@@ -10,7 +10,7 @@ from typing import Any
 from sixpx.core import geometry
 from sixpx.core.geometry import Colour
 from sixpx.errors import BadStep
-from sixpx.methods.base import Canvas, Image, Tools, backdrop, colour, number
+from sixpx.methods.base import Canvas, Image, Others, Tools, backdrop, colour, number
 
 name = "rotate"
 
@@ -56,7 +56,7 @@ def plan(options: Options, canvas: Canvas) -> Plan:
     return Plan(after, degrees, background)
 
 
-def apply(image: Image, plan: Plan, others: Mapping[str, Image], tools: Tools) -> Image:
+def apply(image: Image, plan: Plan, others: Others, tools: Tools) -> Image:
     if plan.degrees == 0:
         return image
     image = image.copy_memory()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from typing import Any
 
@@ -13,14 +14,15 @@ from sixpx.core.render import Saving
 from sixpx.errors import NotSupported
 from sixpx.worker.encoders import ENCODERS
 from sixpx.worker.exif import only_copyright
-from sixpx.worker.formats.base import Source
-from sixpx.worker.formats.native import EXIF
+from sixpx.worker.formats.base import EXIF, XMP, Source
 
 Image = Any
 
 KEPT = "exif|xmp|iptc"
 THUMBNAIL = "jpeg-thumbnail-data"
 """EXIF's own small picture; it would show what was cropped away."""
+TURN = re.compile(rb"(tiff:Orientation(?:\s*=\s*[\"']|\s*>)\s*)[2-8]")
+"""How XMP says again what EXIF's orientation says (XMP Specification Part 2, 3.3), as an attribute or an element."""
 
 
 def output_type(saving: Saving, source: Source) -> str:
@@ -50,12 +52,19 @@ def _with_metadata(image: Image, saving: Saving, source: Source) -> tuple[Image,
     """The image with the metadata to write, and libvips' word for what to keep: nothing but the copyright, or EXIF,
     XMP and IPTC. Never the ICC profile and never the orientation: the pixels are upright sRGB by now."""
     if saving.keep_metadata:
-        return _without(image, THUMBNAIL), KEPT
+        return _upright(_without(image, THUMBNAIL)), KEPT
     if source.copyright is None:
         return image, "none"
     image = _without(image, "exif-", THUMBNAIL)
     image.set_type(pyvips.GValue.blob_type, EXIF, only_copyright(source.copyright))
     return image, "exif"
+
+
+def _upright(image: Image) -> Image:
+    """The image, whose XMP no longer asks for a turn: who believes it would turn the picture once more."""
+    if image.get_typeof(XMP):
+        image.set_type(pyvips.GValue.blob_type, XMP, TURN.sub(rb"\g<1>1", image.get(XMP)))
+    return image
 
 
 def _without(image: Image, *beginnings: str) -> Image:

@@ -12,7 +12,7 @@ from typing import Any
 import pyvips
 
 from sixpx.core.render import Saving
-from sixpx.worker.formats.native import EXIF
+from sixpx.worker.formats.base import EXIF
 from sixpx.worker.tiff_tags import describe
 
 QUALITY = 80

@@ -1,4 +1,4 @@
-"""Owns the bytes of EXIF: its directories read and written, its copyright. Never what a tag means.
+"""Owns the bytes of EXIF: its directories read and written, its orientation and copyright. Never what a tag means.
 
 EXIF 2.32, section 4.6 (TIFF 6.0): a byte order, then directories of 12-byte entries (tag, type, count, value or
 offset). Read here because libexif, through which libvips gives text, loses every letter beyond ASCII. Each of the four
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from mmap import mmap
 
 PREFIX = b"Exif\0\0"
-COPYRIGHT = 0x8298
+ORIENTATION, COPYRIGHT = 0x0112, 0x8298
 EXIF, GPS, INTEROP = 0x8769, 0x8825, 0xA005
 """The tags that point at a directory."""
 
@@ -131,6 +131,14 @@ def copyright_of(exif: bytes) -> bytes | None:
 def _notice(value: bytes) -> bytes | None:
     value = value.rstrip(b"\0 ")
     return value if value.strip(b"\0 ") else None
+
+
+def orientation_of(exif: bytes | None) -> int:
+    """1..8; 1, upright, where the block does not say, or nothing that makes sense."""
+    block = opened(exif) if exif else None
+    entry = block.main().get(ORIENTATION) if block else None
+    turns = block.numbers(entry, 1) if block and entry else None
+    return next((turn for turn in range(1, 9) if turns == [turn]), 1)
 
 
 def only_copyright(notice: bytes) -> bytes:

@@ -14,14 +14,16 @@ from sixpx.errors import BadImage, OverLimit
 from sixpx.worker.exif import copyright_of
 from sixpx.worker.exif_tags import latlon_of
 from sixpx.worker.formats import HEAD, recognise
-from sixpx.worker.formats.base import Format, Header, Image, Source
+from sixpx.worker.formats.base import PROFILE, Format, Header, Image, Source
 from sixpx.worker.profiles import is_srgb
-
-PROFILE = "icc-profile-data"
 
 INTENT = "perceptual"
 """How colours that sRGB has not are brought into it: the tables that a press's profile holds for photographs. Relative
 intent, libvips' own choice, would leave the black of a print grey."""
+
+
+LONGEST = 1_000_000
+"""Pixels of a side; libvips makes nothing smaller than by a millionth."""
 
 
 def probe(path: str, limits: Limits) -> Source:
@@ -53,6 +55,8 @@ def _check(seen: Seen, limits: Limits, drawn: bool) -> None:
     ):
         if value > limit:
             raise OverLimit(f"the input has {value:,} {what}; the limit {name} is {limit:,}")
+    if not drawn and (side := max(seen.width, seen.height)) > LONGEST:
+        raise OverLimit(f"the input has a side of {side:,} pixels; sixpx reads sides of at most {LONGEST:,}")
 
 
 def check_drawn(source: Source) -> None:

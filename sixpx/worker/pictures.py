@@ -1,12 +1,14 @@
 """Owns the pixels of one source for all of its sheets: one decode, and a cascade of sizes. Never applies a step.
 
-`cascade` decided which picture comes from which; here they are made, when first asked for.
+`cascade` decided which picture comes from which; here they are made when first asked for, and let go with their last
+use: all sizes of a job together may be larger than a lane.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any, TypeVar
 
 from sixpx.core.geometry import Size
 from sixpx.worker.cascade import Stage, plan_cascade
@@ -15,10 +17,12 @@ from sixpx.worker.formats.base import Source
 from sixpx.worker.frames import Frames, in_memory, split
 from sixpx.worker.loaders import scaled, srgb, stream, strip, upright
 
+Key = TypeVar("Key")
+
 
 def pictures_of(source: Source, wanted: Sequence[Size | None], animated: bool) -> Pictures | Drawings:
     """`wanted` holds, for each sheet, the size that it begins with, or None for the whole picture."""
-    return Drawings(source) if source.kind.drawn else Pictures(source, wanted, animated)
+    return Drawings(source, wanted) if source.kind.drawn else Pictures(source, wanted, animated)
 
 
 class Drawings:
@@ -26,8 +30,9 @@ class Drawings:
 
     decoded = True
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, wanted: Sequence[Size | None]) -> None:
         self._source = source
+        self._left = Counter(wanted)
         self._made: dict[Size | None, Frames] = {}
 
     def at(self, size: Size | None, animated: bool) -> Frames:
@@ -36,7 +41,7 @@ class Drawings:
             with stage("load"):
                 image = stream(self._source, () if size is None else (size,))
                 self._made[size] = in_memory([scaled(image, size or self._source.size)])
-        return self._made[size]
+        return _taken(self._made, self._left, size)
 
 
 class Pictures:
@@ -45,9 +50,9 @@ class Pictures:
     def __init__(self, source: Source, wanted: Sequence[Size | None], animated: bool) -> None:
         self._stages = plan_cascade(source.size, (size for size in wanted if size is not None))
         self._places = {stage.size: place for place, stage in enumerate(self._stages)}
-        self._uses = _uses(self._stages, wanted)
+        self._left = _uses(self._stages, wanted)
         self._made: dict[int, Frames] = {}
-        self.decoded = animated or self._uses[None] > 1
+        self.decoded = animated or self._left[None] > 1
         self._root = self._load(source, wanted, animated)
 
     def _load(self, source: Source, wanted: Sequence[Size | None], animated: bool) -> Frames:
@@ -71,8 +76,14 @@ class Pictures:
             stage = self._stages[place]
             larger = self._root if stage.parent is None else self._stage(stage.parent)
             frames = tuple(scaled(frame, stage.size) for frame in larger)
-            self._made[place] = in_memory(frames) if self._uses[place] > 1 else frames
-        return self._made[place]
+            self._made[place] = in_memory(frames) if self._left[place] > 1 else frames
+        return _taken(self._made, self._left, place)
+
+
+def _taken(made: dict[Key, Frames], left: Counter[Any], key: Key) -> Frames:
+    """One use of these frames; with the last one they are no longer kept."""
+    left[key] -= 1
+    return made[key] if left[key] > 0 else made.pop(key)
 
 
 def _uses(stages: Sequence[Stage], wanted: Sequence[Size | None]) -> Counter[int | None]:

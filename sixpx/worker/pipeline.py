@@ -6,7 +6,7 @@ A sheet that fails leaves its neighbours alone. A finished one is written down i
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -20,8 +20,8 @@ from sixpx.worker.chain import Chain, Step, planned, replanned
 from sixpx.worker.faults import Failed, noted, stage
 from sixpx.worker.formats.base import Source
 from sixpx.worker.frames import Frames, join
-from sixpx.worker.loaders import broken, check_drawn, probe, srgb, stream, upright
-from sixpx.worker.neighbours import Neighbours
+from sixpx.worker.loaders import broken, check_drawn, probe
+from sixpx.worker.neighbours import Layers, Neighbours
 from sixpx.worker.order import ordered
 from sixpx.worker.pictures import Drawings, Pictures, pictures_of
 from sixpx.worker.tools import Findings, StepTools
@@ -49,19 +49,18 @@ def render(render: Render) -> Report:
 def _made(render: Render, source: Source) -> Report:
     sources = Neighbours(render.others, lambda name: probe(render.others[name], render.limits))
     sizes = Neighbours(render.others, lambda name: sources[name].size)
-    images = Neighbours(render.others, lambda name: srgb(upright(stream(sources[name]))).copy_memory())
     flaws: dict[str, Flaw] = {}
     chains = []
     for sheet in render.sheets:
         with noted(flaws, sheet.key):
             chains.append(_ready(planned(sheet, source, sizes, render.limits), source))
-    made = _rendered(render, source, chains, images, flaws) if chains else {}
+    made = _rendered(render, source, chains, Layers(sources), flaws) if chains else {}
     others = {name: other.seen for name, other in sources.known.items()}
     return Report(render.id, source.seen, made, flaws, others=others)
 
 
 def _rendered(
-    render: Render, source: Source, chains: Sequence[Chain], images: Mapping[str, Any], flaws: dict[str, Flaw]
+    render: Render, source: Source, chains: Sequence[Chain], layers: Layers, flaws: dict[str, Flaw]
 ) -> dict[str, Made]:
     made: dict[str, Made] = {}
     with noted(flaws, *(chain.sheet.key for chain in chains)):
@@ -69,7 +68,7 @@ def _rendered(
             pictures = pictures_of(source, [chain.scale for chain in chains], any(chain.animated for chain in chains))
         for chain in chains:
             with noted(flaws, chain.sheet.key):
-                made[chain.sheet.key] = _finished(chain, source, pictures, images)
+                made[chain.sheet.key] = _finished(chain, source, pictures, layers)
                 if render.journal is not None:
                     _write_down(render.journal, chain.sheet.key, made[chain.sheet.key])
     return made
@@ -83,7 +82,7 @@ def _ready(chain: Chain, source: Source) -> Chain:
     return chain
 
 
-def _finished(chain: Chain, source: Source, pictures: Pictures | Drawings, others: Mapping[str, Any]) -> Made:
+def _finished(chain: Chain, source: Source, pictures: Pictures | Drawings, others: Layers) -> Made:
     """Makes one sheet and writes its file. Raises Failed."""
     findings, numbers = Findings(), count(1)
     try:
@@ -99,7 +98,7 @@ def _finished(chain: Chain, source: Source, pictures: Pictures | Drawings, other
     return Made(frames[0].width, frames[0].height, weight, chain.type, analysis, face, looked)
 
 
-def _applied(chain: Chain, frames: Frames, others: Mapping[str, Any], lend: Lend) -> Frames:
+def _applied(chain: Chain, frames: Frames, others: Layers, lend: Lend) -> Frames:
     """The frames after all steps. What only pixels can tell, the first one decides for all. Of an animation, each is
     finished before the next begins: libvips would run them all at once, and hold gigabytes for hundreds of them."""
     first, walked = _led(chain, frames[0], others, lend)
@@ -110,7 +109,7 @@ def _applied(chain: Chain, frames: Frames, others: Mapping[str, Any], lend: Lend
     return (first, *(_followed(walked, frame, others) for frame in frames[1:]))
 
 
-def _led(chain: Chain, frame: Any, others: Mapping[str, Any], lend: Lend) -> tuple[Any, Sequence[Walked]]:
+def _led(chain: Chain, frame: Any, others: Layers, lend: Lend) -> tuple[Any, Sequence[Walked]]:
     """The first frame after all steps; those that only the pixels could size are planned on the way."""
     walked: list[Walked] = []
     while True:
@@ -122,7 +121,7 @@ def _led(chain: Chain, frame: Any, others: Mapping[str, Any], lend: Lend) -> tup
         chain = replanned(chain, Size(frame.width, frame.height), bool(frame.hasalpha()))
 
 
-def _followed(walked: Sequence[Walked], frame: Any, others: Mapping[str, Any]) -> Any:
+def _followed(walked: Sequence[Walked], frame: Any, others: Layers) -> Any:
     """A later frame after the same steps, in memory."""
     for step, tools in walked:
         frame = _stepped(step, tools, frame, others)
@@ -130,7 +129,7 @@ def _followed(walked: Sequence[Walked], frame: Any, others: Mapping[str, Any]) -
         return frame.copy_memory()
 
 
-def _stepped(step: Step, tools: StepTools, frame: Any, others: Mapping[str, Any]) -> Any:
+def _stepped(step: Step, tools: StepTools, frame: Any, others: Layers) -> Any:
     with stage("apply", step.where):
         return step.method.apply(frame, step.plan, others, tools)
 

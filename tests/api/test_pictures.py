@@ -151,27 +151,6 @@ async def test_each_url_is_downloaded_once_whatever_it_carries(live: Client, pic
 
 # --- what fails -----------------------------------------------------------------------------------
 
-NOT_YET: dict[str, dict[str, Any]] = {
-    "filter": {"methods": [step("filter", sepia=50)]},
-    "analyze": {"methods": [step("analyze", type="color")]},
-    "face": {"methods": [step("crop", face=True)]},
-    "s3": {"url": "s3://key:secret@bucket/path"},
-    "cf": {"url": "cf://user:key@container/path"},
-    "ftp": {"url": "ftp://user:secret@host/path"},
-}
-
-
-@pytest.mark.parametrize("name", NOT_YET)
-async def test_what_comes_later_fails_its_output_as_not_supported(live: Client, pictures: Pictures, name: str) -> None:
-    good = {"tag": "good", "methods": [step("resize", width=4)]}
-    job = await live.run(body_of(good, {"tag": "later", **NOT_YET[name]}, input={"main": f"{pictures.url}/9x9.png"}))
-    assert [one["status"] for one in job["processed"]] == ["complete", "failed"]
-    error = job["processed"][1]["error"]
-    assert set(error) == {"code", "stage", "detail", "retryable", "ref"}
-    assert (error["code"], error["retryable"], error["ref"]) == ("not_supported", False, "main")
-    assert only(job, "good")["info"]["width"] == 4
-
-
 @pytest.mark.parametrize(
     ("path", "code", "stage", "retryable"),
     [("/missing", "fetch_failed", "fetch", False), ("/broken", "bad_image", "load", False)],

@@ -107,7 +107,7 @@ class FakeTarget:
 
     def __init__(self) -> None:
         self.puts: list[Parcel] = []
-        self.faults: dict[str, OutputFault] = {}
+        self.faults: dict[str, Exception] = {}
         self.gates = Gates()
 
     async def put(self, parcel: Parcel, to: Destination) -> str:

@@ -10,9 +10,11 @@ import pytest
 
 from sixpx.core.job import Job, Processed, Status, advance, again
 from sixpx.core.render import Flaw
+from sixpx.credentials import Vault, new_key
 from sixpx.errors import FetchFailed, Lost, OutputFault, PutFailed, StoreDown
 from sixpx.run import Run
 from sixpx.scratch import Scratch
+from sixpx.targets import Targets
 from tests.contract.jobs import after
 from tests.unit.fakes import INPUT_BYTES, MS, SIZE, World, asked, eventually
 
@@ -135,6 +137,36 @@ async def test_a_destination_that_refuses_fails_its_output_alone(tmp_path: Path)
     trouble = record(job, "y").trouble
     assert trouble is not None
     assert (trouble.code, trouble.stage, trouble.retryable, trouble.ref) == ("put_failed", "put", True, "a")
+
+
+async def test_a_mistake_with_one_destination_is_its_outputs_trouble_alone_and_told_without_its_words(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World()
+    world.target.faults["x-a.png"] = ValueError("ftp://user:swordfish@host/")
+    job = await Going(world, asked({"a": "u/a"}, {"x": "a", "y": "a"}), tmp_path).finish()
+    assert states(job) == "x=failed y=complete"
+    trouble = record(job, "x").trouble
+    assert trouble is not None
+    assert (trouble.code, trouble.stage, trouble.retryable) == ("internal", "put", True)
+    assert "ValueError" in caplog.text
+    assert "swordfish" not in caplog.text + trouble.detail
+
+
+async def test_a_connection_string_whose_key_is_gone_fails_its_output_alone(tmp_path: Path) -> None:
+    world, vault = World(), Vault(new_key())
+    world.means = replace(world.means, targets=Targets({"6px": lambda: world.target}, vault.open))
+    asked_for = asked({"a": "u/a"}, {"x": "a", "y": "a"})
+    sealed = Vault(new_key()).seal("6px")
+    outputs = tuple(replace(one, sealed=sealed) if one.tag == "x" else one for one in asked_for.outputs)
+    job = await Going(world, replace(asked_for, outputs=outputs), tmp_path).finish()
+    assert states(job) == "x=failed y=complete"
+    trouble = record(job, "x").trouble
+    assert trouble is not None
+    assert (trouble.code, trouble.detail) == (
+        "put_failed",
+        "the stored connection string was sealed with a key that is gone",
+    )
 
 
 async def test_an_unknown_destination_fails_before_anything_is_fetched_for_it(tmp_path: Path) -> None:

@@ -99,13 +99,56 @@ def test_another_store_is_refused_without_its_password(tmp_path: Path) -> None:
     "text",
     ["[security]\nkey = 4711", "[security]\nkey = ['4711']", "security = '4711'", "[security]\nkey = '4711'",
      "[security]\nkey = 2014-08-04T04:47:11Z", "[store]\nurl = ['mongodb://u:4711@h']", "store = 'mongodb://u:4711@h'",
-     "[store]\nurl = 'mongodb://h/?password=4711'"],
+     "[store]\nurl = 'mongodb://h/?password=4711'", "hosting = 's3://KEY:4711@bucket'"],
 )  # fmt: skip
 def test_no_fault_repeats_a_secret(tmp_path: Path, text: str) -> None:
     [fault] = faults(written(tmp_path, text), {})
-    assert fault.startswith(("security", "store"))
+    assert fault.startswith(("security", "store", "hosting"))
     assert "4711" not in fault
     assert "47, 11" not in fault
+
+
+S3 = "s3://KEY:s4711@bucket/path"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (f'url = "{S3}"', "hosting.public_url: expected http:// or https://, got ''"),
+        (f'url = "{S3}"\npublic_url = "cdn.test"', "hosting.public_url: expected http:// or https://, got 'cdn.test'"),
+        ('public_url = "https://cdn.test"', "hosting.public_url: only used with hosting.url; see server.public_url"),
+        (
+            'url = "sftp://u:s4711@host/path"\npublic_url = "https://cdn.test"',
+            "hosting.url: expected an s3:// or cf:// connection string, got one of sftp",
+        ),
+        (
+            'url = "6px"\npublic_url = "https://cdn.test"',
+            "hosting.url: expected an s3:// or cf:// connection string, got one of 6px",
+        ),
+        (
+            'url = "s3://KEY:s4711"\npublic_url = "https://cdn.test"',
+            "hosting.url: Expected s3://user:secret@host/path, came a string without one of these parts",
+        ),
+        (
+            f'url = "{S3}"\npublic_url = "https://cdn.test"\nretention_days = 3',
+            "hosting.retention_days: for pictures on this disk; give the bucket a lifecycle rule instead",
+        ),
+        ("retention_days = -1", "hosting.retention_days: expected a whole number of at least 0, got -1"),
+        ("retention_days = '3'", "hosting.retention_days: expected a whole number of at least 0, got '3'"),
+        ("url = ['s4711']", "hosting.url: expected a string, got a value of type list"),
+    ],
+)
+def test_hosting_elsewhere_has_to_be_whole(tmp_path: Path, text: str, fault: str) -> None:
+    assert faults(written(tmp_path, f"[hosting]\n{text}"), {}) == [fault]
+
+
+def test_no_repr_shows_where_hosting_is() -> None:
+    given = {
+        "SIXPX_HOSTING_URL": S3,
+        "SIXPX_HOSTING_PUBLIC_URL": "https://cdn.test",
+        "SIXPX_HOSTING_RETENTION_DAYS": "0",
+    }
+    assert "s4711" not in repr(load(None, given))
 
 
 def test_no_repr_shows_the_key() -> None:
@@ -118,6 +161,15 @@ def test_a_file_that_is_not_there_or_no_toml_is_said_so(tmp_path: Path) -> None:
     [broken] = faults(written(tmp_path, "[server"), {})
     assert gone.endswith("gone.toml: No such file or directory")
     assert "not TOML" in broken
+
+
+@pytest.mark.parametrize("name", ["gone.onnx", "."])
+def test_a_model_of_faces_must_be_a_file(tmp_path: Path, name: str) -> None:
+    path = str(tmp_path / name)
+    [fault] = faults(None, {"SIXPX_FACES_MODEL": path})
+    assert fault == f"faces.model: expected a YuNet model file that can be read, got {path!r}"
+    (tmp_path / "here.onnx").touch()
+    assert load(None, {"SIXPX_FACES_MODEL": str(tmp_path / "here.onnx")}).faces.model.endswith("here.onnx")
 
 
 def test_what_settings_come_to() -> None:

@@ -77,6 +77,22 @@ async def test_there_is_an_end_to_the_tries(slept: list[float]) -> None:
     assert len(target.asked) == 3
 
 
+async def test_a_target_that_could_not_be_made_is_made_the_next_time_and_ends_in_peace() -> None:
+    faults: list[Exception] = [ImportError("a library is missing")]
+
+    def maker() -> Scripted:
+        if faults:
+            raise faults.pop()
+        return Scripted([])
+
+    family = Targets({"6px": maker}, str)
+    with pytest.raises(ImportError):
+        await family.put(PARCEL, "6px", None)
+    await family.close()
+    assert await family.put(PARCEL, "6px", None) == "stored"
+    await family.close()
+
+
 async def test_a_destination_that_hangs_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(targets, "PATIENCE_SECONDS", 0.05)
     with pytest.raises(PutFailed, match="within 0 s"):

@@ -218,7 +218,7 @@ def test_a_page_without_end_is_a_bad_image(studio: Studio) -> None:
 
 def test_an_immense_one_is_no_layer(studio: Studio) -> None:
     big = file(studio, pdf(LEFT_HALF, b"/MediaBox [0 0 200000 200000]"))
-    flaw = studio.flaw(studio.photo, [("layer", {"ref": "big", "width": 10})], others={"big": big})
+    flaw = studio.flaw(studio.photo, [("layer", {"ref": "big"})], others={"big": big})
     assert flaw.code == "over_limit"
 
 

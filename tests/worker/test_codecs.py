@@ -63,6 +63,19 @@ def test_metadata_is_kept_when_asked_for(studio: Studio, annotated: Path, type: 
     assert "icc_profile" not in made.info
 
 
+@pytest.mark.parametrize("type", ["image/jpeg", "image/png", "image/webp", "image/avif", "image/tiff"])
+@pytest.mark.parametrize("asks", ['<a tiff:Orientation="%d"/>', "<tiff:Orientation> %d</tiff:Orientation>"])
+def test_kept_xmp_asks_for_no_turn(studio: Studio, type: str, asks: str) -> None:
+    around = '<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:tiff="http://ns.adobe.com/tiff/1.0/">%s</x:xmpmeta>'
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    source = studio.save(studio.noise(30, 20), "JPEG", exif=exif, xmp=(around % asks % 6).encode())
+    _, path = studio.make(source, type=type, keep_metadata=True)
+    xmp = bytes(pyvips.Image.new_from_file(str(path)).get("xmp-data"))
+    assert (asks % 1).encode() in xmp
+    assert (asks % 6).encode() not in xmp
+
+
 def test_the_small_picture_inside_exif_is_never_kept(studio: Studio) -> None:
     photo = pyvips.Image.new_from_file(str(studio.photo)).copy()
     small = photo.thumbnail_image(60).jpegsave_buffer(keep="none")

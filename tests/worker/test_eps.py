@@ -135,7 +135,7 @@ def test_one_that_is_immense_even_when_it_is_drawn_small_is_refused(studio: Stud
 @needs_gs
 def test_an_immense_one_is_no_layer(studio: Studio) -> None:
     big = file(studio, eps(box="%%BoundingBox: 0 0 30000 30000\n"))
-    flaw = studio.flaw(studio.photo, [("layer", {"ref": "big", "width": 10})], others={"big": big})
+    flaw = studio.flaw(studio.photo, [("layer", {"ref": "big"})], others={"big": big})
     assert flaw.code == "over_limit"
 
 

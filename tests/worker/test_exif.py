@@ -22,6 +22,7 @@ from sixpx.worker.exif import (
     copyright_of,
     only_copyright,
     opened,
+    orientation_of,
     written,
 )
 from sixpx.worker.exif_tags import LARGEST, latlon_of, tags_of
@@ -62,6 +63,20 @@ def test_another_librarys_exif_is_read(text: str) -> None:
     assert copyright_of(exif.tobytes()) == text.encode()
     del exif[0x8298]
     assert copyright_of(exif.tobytes()) is None
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(("turn", "wanted"), [*((turn, turn) for turn in range(1, 9)), (0, 1), (9, 1), (65_535, 1)])
+def test_an_orientation_is_one_of_eight(order: str, turn: int, wanted: int) -> None:
+    short = 3
+    assert orientation_of(written(order, {0x0112: (short, struct.pack(order + "H", turn))})) == wanted
+
+
+def test_what_says_no_orientation_is_upright() -> None:
+    ascii, short = 2, 3
+    for exif in (None, b"", b"II*\0", only_copyright(b"J"), written("<", {0x0112: (ascii, b"6\0")})):
+        assert orientation_of(exif) == 1
+    assert orientation_of(written("<", {0x0112: (short, struct.pack("<2H", 6, 6))})) == 1
 
 
 # --- entries --------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sixpx.core.render import Limits
+from sixpx.core.render import Limits, Saving, Sheet
 from sixpx.worker.formats import HEAD, svg
 from sixpx.worker.formats.svg import MOST
 
@@ -94,7 +94,7 @@ def test_an_immense_one_is_drawn_only_where_it_is_made_smaller(studio: Studio) -
 
 def test_an_immense_one_is_no_layer_either(studio: Studio) -> None:
     big = drawing(studio, at='width="500000" height="500000"')
-    flaw = studio.flaw(studio.photo, [("layer", {"ref": "big", "width": 10})], others={"big": big})
+    flaw = studio.flaw(studio.photo, [("layer", {"ref": "big"})], others={"big": big})
     assert flaw.code == "over_limit"
     assert '"big"' in flaw.detail
 
@@ -174,6 +174,34 @@ def test_it_can_be_a_layer(studio: Studio) -> None:
         assert abs(made - array(photo))[:, 141:].max() < 30
 
 
+@pytest.mark.parametrize("at", ['width="40" height="20"', 'width="500000" height="250000" viewBox="0 0 40 20"'])
+def test_a_layer_of_it_is_drawn_at_its_size_there(studio: Studio, at: str) -> None:
+    step = ("layer", {"ref": "logo", "width": 800})
+    base = studio.save(Image.new("RGB", (1000, 500)))
+    made = array(studio.picture(base, [step], others={"logo": drawing(studio, HALF, at)}))
+    assert (made[:400, :399] == (0x20, 0x40, 0x80)).all()
+    assert (made[:400, 401:] == 0).all()
+
+
+def test_layers_of_it_at_many_sizes_stay_what_they_are(studio: Studio) -> None:
+    """More of them than are kept at a time: each is drawn anew when it is needed again."""
+    limits = Limits(input_pixels=400_000)
+    steps = [("layer", {"ref": "logo", "width": width, "x": width}) for width in (640, 320, 600, 640, 40)]
+    made = studio.path()
+    others = {"logo": drawing(studio)}
+    report = studio.render(
+        studio.save(Image.new("RGB", (700, 400))),
+        Sheet("one", str(made), tuple(steps), Saving("image/png")),
+        limits=limits,
+        others=others,
+    )
+    assert not report.flaws
+    with Image.open(made) as image:
+        drawn = array(image)
+    assert (drawn[:20, 40:80] == (255, 0, 0)).all()
+    assert (drawn[:, :40] == 0).all()
+
+
 def test_text_is_drawn_with_the_fonts_of_the_system(studio: Studio) -> None:
     if not any(Path("/usr/share/fonts").rglob("*.[to]tf")):
         pytest.skip("no fonts are installed")
@@ -221,7 +249,7 @@ def test_it_is_told_by_its_root_element(studio: Studio, content: bytes) -> None:
         b"<svgfoo/>",
         b"svg",
         b"<!-- <svg> --> nothing",
-        gzip.compress(b"<html/>"),
+        gzip.compress(b"<html/>", mtime=0),
         b"\x1f\x8bjunk",
         b"<??>" * 1000 + b"x",
         b"<!---->" * 500 + b"x",

@@ -11,6 +11,9 @@ from sixpx.core.render import Limits, Seen
 
 Image = Any
 
+EXIF, XMP, PROFILE = "exif-data", "xmp-data", "icc-profile-data"
+"""libvips' names of what an image carries beside its pixels."""
+
 
 @dataclass(frozen=True, slots=True)
 class Header:
@@ -65,6 +68,11 @@ class Format(Protocol):
     @property
     def name(self) -> str:
         """The name in sentences: `JPEG`."""
+        ...
+
+    @property
+    def animated(self) -> bool:
+        """Whether a file may hold several frames that are all kept."""
         ...
 
     @property

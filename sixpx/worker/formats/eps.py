@@ -36,6 +36,7 @@ class Program:
     illustrators_own: bool = False
     advice: str = ""
     type: str = "application/postscript"
+    animated: bool = False
     drawn: bool = True
 
     def claims(self, head: bytes) -> bool:

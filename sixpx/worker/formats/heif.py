@@ -18,13 +18,12 @@ import pyvips
 
 from sixpx.core.geometry import Size
 from sixpx.errors import BadImage, NotSupported
-from sixpx.worker.formats.base import Header, Image, Source
-from sixpx.worker.formats.native import EXIF, Native
+from sixpx.worker.formats.base import EXIF, PROFILE, Header, Image, Source
+from sixpx.worker.formats.native import Native
 
 AVIF_BRANDS = frozenset((b"avif", b"avis"))
 HEIC_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"))
 
-PROFILE = "icc-profile-data"
 COLOURS = b"colrnclx"
 HEAD = 65_536
 """Bytes in which the boxes of a still picture lie."""

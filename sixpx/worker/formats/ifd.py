@@ -100,6 +100,17 @@ class Tiff:
                 entries[tag] = Entry(kind, number, value[:length], self.order)
         return Directory(self.order, entries)
 
+    def pages(self, most: int) -> int:
+        """How many directories follow each other, counted up to `most`; a circle ends the row, and so does nonsense."""
+        count_form, entry, link = ("Q", 20, "Q") if self.big else ("H", 12, "I")
+        place, seen = self.first, set[int]()
+        with suppress(BadImage):
+            while place and place not in seen and len(seen) < most:
+                seen.add(place)
+                (count,) = self._unpacked(count_form, place)
+                (place,) = self._unpacked(link, place + struct.calcsize(count_form) + count * entry)
+        return len(seen)
+
     def _unpacked(self, form: str, place: int) -> tuple[int, ...]:
         form = self.order + form
         data = self._bytes(place, struct.calcsize(form))

@@ -27,30 +27,34 @@ SCAN, END = 0xDA, 0xD9
 FRAMES = frozenset((*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)))
 HIERARCHICAL = frozenset((*range(0xC5, 0xC8), *range(0xCD, 0xD0)))
 """Frame headers, and those of pictures in several sizes, which no everyday decoder reads."""
+PROGRESSIVE = frozenset((0xC2, 0xCA))
 MOST = 10_000
-"""Segments that are looked at. A real file has a few hundred at most; one that has more is read strictly."""
+"""Segments that are looked at. A real file has a few hundred at most; one that has more is refused."""
+MOST_SCANS = 200
+"""Real pictures have a dozen. Each takes the decoder over all of the pixels, however few bytes it has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
     """What the markers say: the code and the sample depth (bits) of the frame, whether a scan holds any data, whether
-    the file ends before the picture does."""
+    the file ends before the picture does, whether there are more segments or scans than we look at."""
 
     frame: int | None = None
     depth: int = 8
     begun: bool = False
     cut: bool = True
+    endless: bool = False
 
 
 def looked_at(path: str) -> Look:
-    """The markers of the first picture in a file that begins with FF D8. A whole file costs its headers alone: where
-    its last bytes are the end marker, its data is not searched."""
+    """The markers of the first picture in a file that begins with FF D8. A whole file of one scan costs its headers
+    alone: where its last bytes are the end marker, its data is not searched."""
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         return _walked(data)
 
 
 def _walked(data: mmap.mmap) -> Look:
-    frame, depth, begun, place = None, 8, False, 2
+    frame, depth, planes, scans, alone, begun, place = None, 8, 0, 0, False, False, 2
     whole = data[-2:] == bytes((0xFF, END))
     for _ in range(MOST):
         found = MARKER.search(data, place)
@@ -60,13 +64,18 @@ def _walked(data: mmap.mmap) -> Look:
         if code == END:
             return Look(frame, depth, begun, cut=False)
         if code in FRAMES and frame is None:
-            frame, depth = code, data[place + 2] if place + 2 < len(data) else 8
+            frame, depth, planes = code, *((data[place + 2], data[place + 7]) if place + 7 < len(data) else (8, 0))
+        if code == SCAN:
+            scans += 1
+            alone = frame not in PROGRESSIVE and place + 2 < len(data) and data[place + 2] == planes
         if code not in (0x01, 0xD8):
             place += int.from_bytes(data[place : place + 2], "big")
         begun = begun or (code == SCAN and place < len(data))
-        if begun and whole:
+        if scans > MOST_SCANS:
             break
-    return Look(frame, depth, begun, cut=False)
+        if begun and whole and alone:
+            return Look(frame, depth, begun, cut=False)
+    return Look(frame, depth, begun, cut=False, endless=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +85,8 @@ class Jpeg(Native):
 
     def header(self, path: str) -> Header:
         look = looked_at(path)
+        if look.endless:
+            raise BadImage(f"expected at most {MOST:,} segments and {MOST_SCANS} scans in the JPEG file, got more")
         if not look.begun:
             raise BadImage(NOT_BEGUN if look.cut else "the JPEG file holds no picture")
         if special := _special(look):

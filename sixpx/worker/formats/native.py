@@ -14,9 +14,7 @@ import pyvips
 
 from sixpx.core.geometry import Size
 from sixpx.worker.cascade import webp_scale
-from sixpx.worker.formats.base import Header, Image, Source
-
-EXIF = "exif-data"
+from sixpx.worker.formats.base import EXIF, Header, Image, Source
 
 Shrink = Callable[[Size, Sequence[Size]], Mapping[str, Any]]
 """Loader options that make the stored picture smaller while it is decoded, as far as the wanted sizes allow."""

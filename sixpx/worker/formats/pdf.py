@@ -37,6 +37,7 @@ class Document:
     type: str
     name: str
     by_illustrator: bool
+    animated: bool = False
     drawn: bool = True
 
     def claims(self, head: bytes) -> bool:

@@ -6,7 +6,6 @@ The merged picture is what Photoshop showed, whatever the layers are made of; it
 from __future__ import annotations
 
 import logging
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,17 +13,15 @@ import pyvips
 
 from sixpx.core.geometry import Size
 from sixpx.errors import BadImage
-from sixpx.worker.formats.base import Header, Image, Source
+from sixpx.worker.exif import PREFIX, orientation_of
+from sixpx.worker.formats.base import EXIF, XMP, Header, Image, Source
 from sixpx.worker.formats.psd_colours import picture, unmatted
-from sixpx.worker.formats.psd_header import EXIF, XMP, Document, read_document
+from sixpx.worker.formats.psd_header import Document, Resource, read_document
 from sixpx.worker.formats.psd_layers import from_layers
 from sixpx.worker.formats.psd_planes import CUT_SHORT, planes
 
 # psd-tools tells its log of every block that it does not know; what matters comes as an error
 logging.getLogger("psd_tools").setLevel(logging.CRITICAL)
-
-ORIENTATION = 0x0112
-SHORT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +30,7 @@ class Psd:
 
     type: str = "image/vnd.adobe.photoshop"
     name: str = "PSD"
+    animated: bool = False
     drawn: bool = False
 
     def claims(self, head: bytes) -> bool:
@@ -50,8 +48,8 @@ class Psd:
             if document.kept:
                 lack = "the merged picture of the PSD file is cut short; it was made from the layers again"
         alpha = document.alpha is not None or document.key is not None or not _merged(document)
-        exif = document.resources.get(EXIF)
-        return Header(document.size, _orientation(exif), 1, alpha, exif, lack)
+        exif = document.resources.get(Resource.EXIF)
+        return Header(document.size, orientation_of(exif), 1, alpha, exif, lack)
 
     def stream(self, source: Source, wanted: Sequence[Size]) -> Image:
         document = read_document(source.path)
@@ -82,28 +80,10 @@ def _described(image: Image, document: Document, header: Header) -> Image:
     image = image.copy()
     if header.orientation > 1:
         image.set_type(pyvips.GValue.gint_type, "orientation", header.orientation)
-    for number, name, mark in ((EXIF, "exif-data", b"Exif\0\0"), (XMP, "xmp-data", b"")):
+    for number, name, mark in ((Resource.EXIF, EXIF, PREFIX), (Resource.XMP, XMP, b"")):
         if value := document.resources.get(number):
             image.set_type(pyvips.GValue.blob_type, name, mark + value.removeprefix(mark))
     return image
-
-
-def _orientation(exif: bytes | None) -> int:
-    """1 unless EXIF says otherwise (EXIF 2.32, 4.6.4)."""
-    tiff = (exif or b"").removeprefix(b"Exif\0\0")
-    order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
-    if order is None:
-        return 1
-    try:
-        (directory,) = struct.unpack_from(order + "I", tiff, 4)
-        (entries,) = struct.unpack_from(order + "H", tiff, directory)
-        for place in range(directory + 2, directory + 2 + 12 * entries, 12):
-            tag, kind, _, value = struct.unpack_from(order + "HHIH", tiff, place)
-            if (tag, kind) == (ORIENTATION, SHORT):
-                return int(value) if 1 <= value <= 8 else 1
-    except struct.error:
-        pass
-    return 1
 
 
 PSD = Psd()

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 import pyvips
 
 from sixpx.errors import BadImage
-from sixpx.worker.formats.base import Image
-from sixpx.worker.formats.psd_header import PROFILE, Document, Mode
+from sixpx.worker.formats.base import PROFILE, Image
+from sixpx.worker.formats.psd_header import Document, Mode, Resource
 
 FULL: Mapping[str, float] = {"uchar": 255, "ushort": 65535, "float": 1}
 """What is full in a channel, by its format."""
@@ -27,7 +27,7 @@ def picture(document: Document, channels: Sequence[Image], alpha: Image | None) 
         image = image.bandjoin(_as(alpha, image.format)).copy(interpretation=image.interpretation)
     if profile is not None:
         image = image.copy()
-        image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
+        image.set_type(pyvips.GValue.blob_type, PROFILE, profile)
     return image
 
 
@@ -42,7 +42,7 @@ def unmatted(channels: Sequence[Image], alpha: Image) -> Sequence[Image]:
 
 
 def _profile(document: Document) -> bytes | None:
-    profile = document.resources.get(PROFILE, b"")
+    profile = document.resources.get(Resource.PROFILE, b"")
     return profile if document.mode in SPACES.get(profile[16:20], ()) else None
 
 

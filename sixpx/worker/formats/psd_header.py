@@ -19,9 +19,6 @@ from sixpx.errors import BadImage
 SIDES = {1: 30_000, 2: 300_000}
 """The longest side (pixels) by version: 1 is PSD, 2 is PSB."""
 CHANNELS = 56
-NAMES, PROFILE, KEY, IDENTIFIERS, VERSION_INFO, EXIF, XMP, SHOWN = 1006, 1039, 1047, 1053, 1057, 1058, 1060, 1077
-WANTED = frozenset((NAMES, PROFILE, KEY, IDENTIFIERS, VERSION_INFO, EXIF, XMP, SHOWN))
-"""Image resources that are read; the others are passed over."""
 LARGEST = 16_000_000
 """Bytes of a resource that is read."""
 ENTRIES = 2000
@@ -36,6 +33,22 @@ LITERAL = 128
 """Bytes that PackBits makes of two, at most."""
 DEFLATE = 1040
 """Bytes that deflate makes of one, at most."""
+
+
+class Resource(IntEnum):
+    """Image resources that are read; the others are passed over."""
+
+    NAMES = 1006
+    PROFILE = 1039
+    KEY = 1047
+    IDENTIFIERS = 1053
+    VERSION_INFO = 1057
+    EXIF = 1058
+    XMP = 1060
+    SHOWN = 1077
+
+
+WANTED = frozenset(Resource)
 
 
 class Mode(IntEnum):
@@ -73,7 +86,7 @@ COLOURS: Mapping[Mode, int] = {Mode.RGB: 3, Mode.CMYK: 4, Mode.LAB: 3}
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """`alpha` is the channel that holds the merged picture's transparency, `resources` are the WANTED ones by id,
+    """`alpha` is the channel that holds the merged picture's transparency, `resources` are those of Resource by id,
     `layers` is how many there are, `pixels` where the merged picture begins (bytes from the start, behind the word for
     its packing), `weight` the length of the file in bytes."""
 
@@ -100,7 +113,7 @@ class Document:
     @property
     def inks(self) -> bool:
         """Whether the channels of a multichannel picture are inks, and not masks; without a word on that they are."""
-        shown = self.resources.get(SHOWN, b"")[4:]
+        shown = self.resources.get(Resource.SHOWN, b"")[4:]
         return all(shown[start + 12] == SPOT for start in range(0, min(len(shown), 13 * self.channels) - 12, 13))
 
     @property
@@ -111,13 +124,13 @@ class Document:
     @property
     def key(self) -> int | None:
         """The place in the palette that is transparent."""
-        value = self.resources.get(KEY, b"")
+        value = self.resources.get(Resource.KEY, b"")
         return int.from_bytes(value, "big") if self.mode == Mode.INDEXED and len(value) == 2 else None
 
     @property
     def kept(self) -> bool:
         """Whether the file says that it was saved with a merged picture; without a word on that it was."""
-        info = self.resources.get(VERSION_INFO, b"")
+        info = self.resources.get(Resource.VERSION_INFO, b"")
         return len(info) < 5 or bool(info[4])
 
     @property
@@ -265,11 +278,11 @@ def _alpha(document: Document, layers: int, transparent: bool) -> int | None:
         return None
     if layers < 0 or transparent:
         return document.colours
-    identifiers = document.resources.get(IDENTIFIERS, b"")
+    identifiers = document.resources.get(Resource.IDENTIFIERS, b"")
     if len(identifiers) >= 4:
         known = [identifiers[place : place + 4] for place in range(0, 4 * further, 4)]
         return document.colours + known.index(bytes(4)) if bytes(4) in known else None
-    names = document.resources.get(NAMES, b"")
+    names = document.resources.get(Resource.NAMES, b"")
     if names:
         return document.colours if names[1 : 1 + names[0]] == b"Transparency" else None
     return document.colours if further == 1 and not layers else None

@@ -21,6 +21,7 @@ from sixpx.worker.formats.drawn import LONGEST, natural, target
 
 type = "image/svg+xml"
 name = "SVG"
+animated = False
 drawn = True
 
 MOST = 16 * 1024 * 1024

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
@@ -19,9 +19,9 @@ import pyvips
 
 from sixpx.core.geometry import Size
 from sixpx.errors import BadImage
-from sixpx.worker.formats.base import Header, Image, Source
+from sixpx.worker.formats.base import EXIF, PROFILE, Header, Image, Source
 from sixpx.worker.formats.ifd import Directory, exif_of, opened
-from sixpx.worker.formats.native import EXIF, Native
+from sixpx.worker.formats.native import Native
 
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, ORIENTATION = 256, 257, 258, 259, 262, 274
 SAMPLES, ROWS, PLANAR, TILE_WIDTH, TILE_HEIGHT, EXTRA, DNG = 277, 278, 284, 322, 323, 338, 50706
@@ -31,7 +31,6 @@ STRIPS, TILES = 273, (324, 325)
 PALETTE, CMYK = 3, 5
 APART = 2
 OLD_JPEG = 6
-PROFILE = "icc-profile-data"
 WIDE = {"scrgb": "rgb16", "srgb": "rgb16", "b-w": "grey16", "multiband": "grey16"}
 KEPT = {"L": "b-w", "LA": "b-w", "RGB": "srgb", "RGBA": "srgb", "CMYK": "cmyk"}
 """Modes of Pillow that become libvips images as they are."""
@@ -57,6 +56,9 @@ PACKED = {
 }
 """The others, which Pillow may decode, by their name in sentences."""
 
+MOST_PAGES = 10_000
+"""libvips counts them one by one whenever it opens the file."""
+
 MOST_SAMPLES = 16
 """Samples of a pixel; memory grows with them, and a picture to look at has four and a few masks."""
 
@@ -70,6 +72,8 @@ def _directory(path: str) -> tuple[Directory, bytes]:
     with open(path, "rb") as file:
         tiff = opened(file)
         directory = tiff.directory(tiff.first)
+        if tiff.pages(MOST_PAGES + 1) > MOST_PAGES:
+            raise BadImage(f"expected at most {MOST_PAGES:,} pages in the TIFF file, got more")
         return directory, exif_of(tiff, directory)
 
 
@@ -95,7 +99,7 @@ class TiffFile(Native):
         _check_whole(directory, os.path.getsize(source.path))
         image = self._pixels(source.path, directory)
         if image.format not in ("uchar", "ushort"):
-            image = _ranged(image, self._pixels(source.path, directory))  # a stream is read once only
+            image = _ranged(image, lambda: self._pixels(source.path, directory))
         image = image.copy()
         image.set_type(pyvips.GValue.blob_type, EXIF, exif)
         if source.header.orientation == 1 and image.get_typeof("orientation"):
@@ -156,15 +160,16 @@ def _bands(image: Image, directory: Directory) -> Image:
     return image.extract_band(0, n=wanted) if image.bands > wanted else image
 
 
-def _ranged(image: Image, again: Image) -> Image:
-    """The image with 8 or 16 bit a sample, in a space that profiles and methods take; `again` is read to its end."""
+def _ranged(image: Image, again: Callable[[], Image]) -> Image:
+    """The image with 8 or 16 bit a sample, in a space that profiles and methods take; `again` opens it once more
+    where it must be read to its end: a stream is read once only."""
     if image.interpretation in ("lab", "labs"):
         return image.colourspace("lab").icc_export(output_profile="srgb", pcs="lab")
     if image.format == "char":
         return image.copy(format="uchar")  # a wrong tag: no picture has negative bytes, and no other decoder heeds it
     if image.format == "short":
         return image.cast("ushort")
-    white = _white(again.max(), image.format)
+    white = _white(again().max(), image.format)
     if white == 1 and image.interpretation == "scrgb" and not image.get_typeof(PROFILE):
         return image.colourspace("srgb")
     image = (image * (65_535 / white)).cast("ushort")
@@ -201,9 +206,10 @@ def by_pillow(path: str, directory: Directory) -> Image:
 def _of_pillow(picture: Any, directory: Directory) -> Image:
     """The same pixels as a libvips image, in a space that `_ranged` takes."""
     if picture.mode == "LAB":
-        stored = np.asarray(picture)
-        values = np.dstack([stored[..., 0] * (100 / 255), stored[..., 1:].view(np.int8)]).astype(np.float32)
-        return pyvips.Image.new_from_array(values, interpretation="lab")
+        # by libvips, row by row: an array of floats would be four times the picture
+        stored = pyvips.Image.new_from_array(np.asarray(picture), interpretation="multiband")
+        lightness = stored[0] * (100 / 255)
+        return lightness.bandjoin(stored[1:3].copy(format="char")).copy(interpretation="lab")
     if picture.mode in ("I", "F"):
         return pyvips.Image.new_from_array(np.asarray(picture), interpretation="b-w")
     if picture.mode.startswith("I;16"):
