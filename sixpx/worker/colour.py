@@ -1,12 +1,14 @@
 """Owns the arithmetic of filters that take pixels one by one. Never knows libvips, or what lies around a pixel.
 
-The formulas are CamanJS 4's. A kernel changes a run of pixels in place; it is short enough for the cache, and what is
-needed beside it is allocated once.
+The formulas are CamanJS 4's, in double precision and in its order of operations, so that bytes are the same. A kernel
+changes a run of pixels in place; it is short enough for the cache, and what is needed beside it is allocated once.
+What a level is multiplied by is looked up: that is the same number, and sooner had than by converting the levels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import cv2
@@ -14,13 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sixpx.core.filters import Stage, Tables
-from sixpx.worker.kernels import Pixels
+from sixpx.worker import hue
+from sixpx.worker.kernels import Pixels, doubles, times
 
 Plane = NDArray[Any]
-"""One band of a run in single precision."""
+"""One band of a run: 1 x pixels."""
 
-RUN = 16_384
-"""Pixels of the longest run: its planes in floating point (64 KB each) stay in the cache of a core."""
+RUN = 24_576
+"""Pixels of the longest run: its planes in double precision (192 KB each) stay in the cache of a core, and there are
+not many calls to a picture."""
 
 Point = Callable[[Pixels], None]
 """Changes one run of pixels in place."""
@@ -46,68 +50,70 @@ def _looked_up(tables: Tables) -> Point:
 def _sepia(strength: float) -> Point:
     """Each new value goes into the next one, before it is rounded."""
     a = strength / 100
-    weights = (
-        (1 - 0.607 * a, 0.769 * a, 0.189 * a),
-        (0.349 * a, 1 - 0.314 * a, 0.168 * a),
-        (0.272 * a, 0.534 * a, 1 - 0.869 * a),
-    )
-    space = np.empty((3, 1, RUN), np.float32)
+    first = [times(weight) for weight in (1 - 0.607 * a, 0.769 * a, 0.189 * a)]
+    second = [times(weight) for weight in (1 - 0.314 * a, 0.168 * a)]
+    third = times(1 - 0.869 * a)
+    bytes_of, planes_of = _bytes(3), _doubles(4)
 
     def change(run: Pixels) -> None:
-        planes = _planes(run, space)
-        for plane, (red, green, blue) in zip(planes, weights, strict=True):
-            kept = cv2.addWeighted(planes[0], red, planes[1], green, 0)
-            cv2.scaleAdd(planes[2], blue, kept, dst=kept)
-            cv2.threshold(kept, 255, 255, cv2.THRESH_TRUNC, dst=plane)
-        _store(planes, run)
+        bands, (red, green, blue, part) = bytes_of(run), planes_of(run)
+        cv2.split(run, bands)
+        cv2.LUT(bands[0], first[0], dst=red)
+        red += cv2.LUT(bands[1], first[1], dst=part)
+        red += cv2.LUT(bands[2], first[2], dst=part)
+        cv2.threshold(red, 255, 255, cv2.THRESH_TRUNC, dst=red)
+        np.multiply(red, 0.349 * a, out=green)
+        green += cv2.LUT(bands[1], second[0], dst=part)
+        green += cv2.LUT(bands[2], second[1], dst=part)
+        cv2.threshold(green, 255, 255, cv2.THRESH_TRUNC, dst=green)
+        np.multiply(red, 0.272 * a, out=blue)
+        blue += np.multiply(green, 0.534 * a, out=part)
+        np.copyto(bands[0], np.rint(red, out=red), casting="unsafe")
+        np.copyto(bands[1], np.rint(green, out=green), casting="unsafe")
+        _add(blue, cv2.LUT(bands[2], third, dst=part), bands[2])
+        cv2.merge(bands, run)
 
     return change
 
 
 def _saturation(strength: float) -> Point:
     """Each channel moves away from the largest one, or towards it."""
-    share = strength / 100
+    moves = times(strength * -0.01)
+    bytes_of, planes_of = _bytes(5), _doubles(2)
 
     def change(run: Pixels) -> None:
-        planes = cv2.split(run)
-        most = cv2.max(cv2.max(planes[0], planes[1]), planes[2])
-        cv2.merge([cv2.addWeighted(plane, 1 + share, most, -share, 0) for plane in planes], run)
+        (*bands, most, below), (before, move) = bytes_of(run), planes_of(run)
+        _split(run, bands, most)
+        for band in bands:
+            cv2.LUT(cv2.subtract(most, band, dst=below), moves, dst=move)
+            np.copyto(before, band)
+            _add(before, move, band)
+        cv2.merge(bands, run)
 
     return change
 
 
 def _vibrance(strength: float) -> Point:
     """As saturation, the more the farther the largest channel is from the average."""
-    factor = -strength / 100 * 2 / 255
-    space = np.empty((4, 1, RUN), np.float32)
+    bytes_of, planes_of = _bytes(5), _doubles(3)
 
     def change(run: Pixels) -> None:
-        red, green, blue = planes = _planes(run, space)
-        most = cv2.max(cv2.max(red, green), blue)
-        amount = space[3, :, : run.shape[1]]
-        np.subtract(most, (red + green + blue) / np.float32(3), out=amount)
-        amount *= np.float32(factor)
-        for plane in planes:
-            plane += (most - plane) * amount
-            np.maximum(plane, 0, out=plane)
-        _store(planes, run)
-
-    return change
-
-
-def _hue(strength: float) -> Point:
-    """Turns the hue by percent of the circle. CamanJS cuts fractions off here; the thousandth is for what is whole
-    but for the precision of the arithmetic."""
-    turned = np.float32(strength * 3.6)
-    space = np.empty((2, 1, RUN, 3), np.float32)
-
-    def change(run: Pixels) -> None:
-        there, back = space[:, :, : run.shape[1]]
-        np.copyto(there, run)
-        cv2.cvtColor(there, cv2.COLOR_RGB2HSV, dst=back)
-        back[..., 0] += turned
-        cv2.cvtColor(back, cv2.COLOR_HSV2RGB, dst=there)
-        cv2.convertScaleAbs(there, dst=run, alpha=1, beta=-0.499)
+        (*bands, most, below), (amount, before, move) = bytes_of(run), planes_of(run)
+        _split(run, bands, most)
+        np.add(bands[0], bands[1], out=amount, dtype=np.float64)
+        amount += bands[2]
+        amount /= 3
+        np.subtract(most, amount, out=amount)
+        amount *= 2
+        amount /= 255
+        amount *= -strength
+        amount /= 100
+        for band in bands:
+            np.copyto(move, cv2.subtract(most, band, dst=below))
+            move *= amount
+            np.copyto(before, band)
+            _add(before, move, band)
+        cv2.merge(bands, run)
 
     return change
 
@@ -115,12 +121,20 @@ def _hue(strength: float) -> Point:
 def _greyed(strength: float) -> Point:
     """Each channel moves towards the luminance, all the way at 100."""
     share = strength / 100
-    space = np.empty((3, 1, RUN), np.float32)
+    weights = [times(weight) for weight in (0.299, 0.587, 0.114)]
+    kept = times(1 - share)
+    bytes_of, planes_of = _bytes(3), _doubles(2)
 
     def change(run: Pixels) -> None:
-        red, green, blue = planes = _planes(run, space)
-        grey = cv2.scaleAdd(blue, 0.114, cv2.addWeighted(red, 0.299, green, 0.587, 0))
-        _store([cv2.addWeighted(plane, 1 - share, grey, share, 0) for plane in planes], run)
+        bands, (grey, part) = bytes_of(run), planes_of(run)
+        cv2.split(run, bands)
+        cv2.LUT(bands[0], weights[0], dst=grey)
+        grey += cv2.LUT(bands[1], weights[1], dst=part)
+        grey += cv2.LUT(bands[2], weights[2], dst=part)
+        grey *= share
+        for band in bands:
+            _add(grey, cv2.LUT(band, kept, dst=part), band)
+        cv2.merge(bands, run)
 
     return change
 
@@ -142,23 +156,33 @@ def _noise(strength: float, seed: Sequence[int]) -> Point:
     return change
 
 
-def _planes(run: Pixels, space: NDArray[np.float32]) -> list[Plane]:
-    """Red, green and blue of a run, each on its own, in that space."""
-    planes = [space[band, :, : run.shape[1]] for band in range(3)]
-    for plane, levels in zip(planes, cv2.split(run), strict=True):
-        np.copyto(plane, levels)
-    return planes
+def _bytes(planes: int) -> Callable[[Pixels], list[Plane]]:
+    """Gives room for so many planes of a run, the same each time."""
+    room = np.empty((planes, 1, RUN), np.uint8)
+    return lambda run: list(room[:, :, : run.shape[1]])
 
 
-def _store(planes: Sequence[Plane], run: Pixels) -> None:
-    """Planes of values that are not negative, rounded half to even, at most 255."""
-    cv2.merge([cv2.convertScaleAbs(plane) for plane in planes], run)
+def _doubles(planes: int) -> Callable[[Pixels], list[Plane]]:
+    room = doubles(planes, 1, RUN)
+    return lambda run: list(room[:, :, : run.shape[1]])
+
+
+def _split(run: Pixels, bands: list[Plane], most: Plane) -> None:
+    """Fills these planes: each channel on its own, and the largest one."""
+    cv2.split(run, bands)
+    cv2.max(cv2.max(bands[0], bands[1], dst=most), bands[2], dst=most)
+
+
+def _add(one: Plane, other: Plane, sum: Plane) -> None:
+    """Adds in double precision and stores bytes as CamanJS does: clamped, halves rounded to even. OpenCV does so for
+    two planes of doubles only: beside bytes it would round them before it adds."""
+    cv2.add(one, other, dst=sum, dtype=cv2.CV_8U)
 
 
 POINTS: Mapping[str, Callable[[float], Point]] = {
     "sepia": _sepia,
     "saturation": _saturation,
     "vibrance": _vibrance,
-    "hue": _hue,
+    "hue": partial(hue.turn, longest=RUN),
     "greyscale": _greyed,
 }

@@ -25,6 +25,12 @@ Area = Callable[[Pixels], Pixels]
 STRIP = 64
 """Columns that are blurred at a time."""
 
+SUMS = 24_576
+"""Values that are sharpened at a time, in double precision; two rows at least."""
+
+LINE = 64
+"""Bytes in a line of the cache."""
+
 
 def area(stage: Stage) -> Area | None:
     """The kernel of a stage for whole pictures; None where it takes pixels one by one."""
@@ -33,12 +39,64 @@ def area(stage: Stage) -> Area | None:
     return partial(AREAS[stage.name], stage.strength)
 
 
+def times(weight: float) -> NDArray[np.float64]:
+    """A look-up table: every level multiplied by this number, as a multiplication in double precision does it."""
+    return np.arange(256.0)[np.newaxis] * weight
+
+
+def doubles(*shape: int) -> NDArray[np.float64]:
+    """Room that begins where a line of the cache does: what is stored across two lines takes twice as long."""
+    room = np.empty(8 * math.prod(shape) + LINE - 1, np.uint8)
+    begins = -room.ctypes.data % LINE
+    return room[begins : begins + 8 * math.prod(shape)].view(np.float64).reshape(shape)
+
+
 def _sharpened(strength: float, pixels: Pixels) -> Pixels:
-    """Beyond its edges the picture goes on as it ends. CamanJS cuts fractions off: what is just below a half is taken
-    away, then OpenCV rounds; sums reach 10,000 in single precision, where thousandths are all there is."""
+    """Beyond its edges the picture goes on as it ends."""
     a = strength / 100
-    weights = np.array([[0, -a, 0], [-a, 1 + 4 * a, -a], [0, -a, 0]], np.float32)
-    return cv2.filter2D(pixels, -1, weights, delta=-0.498, borderType=cv2.BORDER_REPLICATE)
+    if (a * 64).is_integer():
+        # single precision is exact here; OpenCV rounds, CamanJS cuts off: what is just below a half is taken away
+        weights = np.array([[0, -a, 0], [-a, 1 + 4 * a, -a], [0, -a, 0]], np.float32)
+        return cv2.filter2D(pixels, -1, weights, delta=-0.498, borderType=cv2.BORDER_REPLICATE)
+    made = np.empty_like(pixels)
+    height, width, bands = pixels.shape
+    wide = -(-(width + 2) // 8) * 8  # so that whole lines of the cache are a row
+    rows = max(2, SUMS // (wide * bands))
+    summed = _sums(a, rows, wide * bands, bands)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        beside = pixels[max(0, top - 1) : bottom + 1]
+        above, below = int(top == 0), int(bottom == height)
+        framed = cv2.copyMakeBorder(beside, above, below, 1, wide - width - 1, cv2.BORDER_REPLICATE)
+        sums = summed(framed).reshape(bottom - top, -1)[:, bands : (width + 1) * bands]
+        cv2.convertScaleAbs(sums, dst=made[top:bottom].reshape(sums.shape))
+    return made
+
+
+def _sums(a: float, rows: int, row: int, bands: int) -> Callable[[Pixels], NDArray[np.int16]]:
+    """What sharpen makes of rows between two others, `row` values each, before it is clamped at 255. Fractions are cut
+    off, so that the last bit decides where the truth is whole: the order is CamanJS', column by column, and so is the
+    division by the sum of the weights, which is not quite 1 for every sixth strength."""
+    outside, inside, whole = times(-a), times(4 * a + 1), -a - a + (4 * a + 1) - a - a
+    around, itself, total = doubles((rows + 2) * row), doubles(rows * row), doubles(rows * row)
+    wholes, nothing = np.zeros((2, rows * row), np.int16)
+
+    def summed(framed: Pixels) -> NDArray[np.int16]:
+        cv2.LUT(framed, outside, dst=around[: framed.size].reshape(framed.shape))
+        middle = framed[1:-1]
+        cv2.LUT(middle, inside, dst=itself[: middle.size].reshape(middle.shape))
+        sums = total[: middle.size]
+        left, above, below, right = (around[start:][: sums.size] for start in (row - bands, 0, 2 * row, row + bands))
+        np.add(left, above, out=sums)
+        for part in (itself[: sums.size], below, right):
+            sums += part
+        if whole != 1:
+            sums /= whole
+        cut = wholes[: sums.size]
+        np.copyto(cut, sums, casting="unsafe")
+        return np.maximum(cut, nothing[: sums.size], out=cut)
+
+    return summed
 
 
 def _blurred(strength: float, pixels: Pixels) -> Pixels:
