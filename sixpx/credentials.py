@@ -19,7 +19,7 @@ from sixpx.errors import BadSettings, Invalid
 _CLOUD_FILES_REGIONS = {"ord": "ord", "iad": "iad", "dfw": "dfw", "lon": "lon", "uk": "lon", "hkg": "hkg", "syd": "syd"}
 _OPTIONS = {
     "s3": {"endpoint", "acl", "style"},
-    "cf": {"auth_url"},
+    "cf": {"auth_url", "region"},
     "ftp": set[str](),
     "ftps": set[str](),
     "sftp": {"hostkey"},

@@ -13,7 +13,12 @@ import pytest_asyncio
 from sixpx.store.base import Store
 from sixpx.store.sqlite import SqliteStore
 from sixpx.targets import Parcel
+from tests.contract.buckets import bucket, bucket_proxy, front, to_s3
+from tests.contract.cloud_files import cloud, objects, rackspace
 from tests.contract.places import PLACES, Place
+from tests.servers.base import HOST
+
+__all__ = ["bucket", "bucket_proxy", "cloud", "front", "objects", "rackspace", "to_s3"]
 
 Open = Callable[[], Awaitable[Store]]
 
@@ -72,3 +77,32 @@ class Sender:
 @pytest.fixture
 def sender(place: Place, tmp_path: Path) -> Sender:
     return Sender(place, tmp_path)
+
+
+Packed = Callable[..., Parcel]
+
+
+@pytest.fixture
+def packed(tmp_path: Path) -> Packed:
+    """Makes a parcel of bytes, as a run does: `packed(body, name, folder)`."""
+
+    def pack(body: bytes = PICTURE, name: str = "a.png", folder: str = "user/job") -> Parcel:
+        file = tmp_path / os.urandom(4).hex()
+        file.write_bytes(body)
+        return Parcel(file, folder, name, "image/png", len(body))
+
+    return pack
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def silent() -> AsyncIterator[int]:
+    """The port of a server that takes everything and says nothing."""
+
+    async def swallow(incoming: asyncio.StreamReader, outgoing: asyncio.StreamWriter) -> None:
+        while await incoming.read(2**16):
+            pass
+        outgoing.close()
+
+    server = await asyncio.start_server(swallow, HOST, 0)
+    yield server.sockets[0].getsockname()[1]
+    server.close()

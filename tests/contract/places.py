@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -17,12 +18,17 @@ from sixpx.credentials import Destination, parse
 from sixpx.guard import Guard
 from sixpx.host_keys import HostKeys
 from sixpx.targets.base import Target
+from sixpx.targets.cf import CloudFiles
 from sixpx.targets.disk import Disk
+from sixpx.targets.ftp import Ftp
 from sixpx.targets.s3 import S3
 from sixpx.targets.sftp import Sftp
-from tests.servers import swift
+from tests.servers import proftpd, swift
+from tests.servers.proftpd import Proftpd
+from tests.servers.rackspace import Rackspace
 from tests.servers.sshd import Sshd
 from tests.servers.swift import Swift
+from tests.servers.vsftpd import Vsftpd
 
 PUBLIC = "http://img.test"
 
@@ -35,6 +41,11 @@ class Place(Protocol):
 
     @property
     def secret(self) -> str: ...
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """Where its server listens on 127.0.0.1; none for a place without one."""
+        ...
 
     def to(self, folder: str) -> Destination:
         """The destination for a folder, `a/b`, or the root for an empty text."""
@@ -70,6 +81,7 @@ class DiskPlace:
     root: Path
     target: Target
     secret: str = ""
+    ports: tuple[int, ...] = ()
 
     @classmethod
     async def open(cls, folder: Path) -> DiskPlace:
@@ -100,39 +112,50 @@ LOOPBACK = ("127.0.0.0/8",)
 
 
 @dataclass(slots=True)
-class SwiftS3Place:
-    """A bucket behind OpenStack Swift's S3 face; read through Swift's own."""
+class InSwift:
+    """A container of OpenStack Swift, read through Swift itself."""
 
     server: Swift
     target: Target
+    container: str
     secret: str = swift.SECRET
+
+    async def content(self, path: str) -> bytes | None:
+        reply = await asyncio.to_thread(self.server.call, "GET", f"{self.container}/{quote(path)}")
+        return reply.body if reply.status == 200 else None
+
+    async def type(self, path: str) -> str | None:
+        reply = await asyncio.to_thread(self.server.call, "HEAD", f"{self.container}/{quote(path)}")
+        return reply.headers["content-type"]
+
+    async def names(self, folder: str) -> set[str]:
+        asked = f"{self.container}?prefix={quote(folder)}/&delimiter=/"
+        reply = await asyncio.to_thread(self.server.call, "GET", asked)
+        return {name.rpartition("/")[2] for name in reply.body.decode().splitlines()}
+
+    async def close(self) -> None:
+        await self.target.close()
+
+
+@dataclass(slots=True)
+class SwiftS3Place(InSwift):
+    """A bucket behind Swift's S3 face."""
 
     @classmethod
     async def open(cls, folder: Path) -> SwiftS3Place:
         server = await asyncio.to_thread(Swift.shared, folder)
         await make_bucket(server.url, swift.ACCESS_KEY, swift.SECRET)
-        return cls(server, S3(Guard(LOOPBACK)))
+        return cls(server, S3(Guard(LOOPBACK)), BUCKET)
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        return (self.server.port,)
 
     def to(self, folder: str) -> Destination:
         return s3_destination(self.server.url, swift.ACCESS_KEY, self.secret, folder)
 
     def wrong(self, folder: str) -> Destination:
         return s3_destination(self.server.url, swift.ACCESS_KEY, "wrong/and+other", folder)
-
-    async def content(self, path: str) -> bytes | None:
-        reply = await asyncio.to_thread(self.server.call, "GET", f"{BUCKET}/{quote(path)}")
-        return reply.body if reply.status == 200 else None
-
-    async def type(self, path: str) -> str | None:
-        reply = await asyncio.to_thread(self.server.call, "HEAD", f"{BUCKET}/{quote(path)}")
-        return reply.headers["content-type"]
-
-    async def names(self, folder: str) -> set[str]:
-        reply = await asyncio.to_thread(self.server.call, "GET", f"{BUCKET}?prefix={quote(folder)}/&delimiter=/")
-        return {name.rpartition("/")[2] for name in reply.body.decode().splitlines()}
-
-    async def close(self) -> None:
-        await self.target.close()
 
 
 def s3_destination(endpoint: str, key: str, secret: str, folder: str) -> Destination:
@@ -142,10 +165,63 @@ def s3_destination(endpoint: str, key: str, secret: str, folder: str) -> Destina
     ))  # fmt: skip
 
 
-async def make_bucket(endpoint: str, key: str, secret: str) -> None:
+async def make_bucket(endpoint: str, key: str, secret: str, bucket: str = BUCKET) -> None:
+    """One of the tester's own; it may be there."""
     words = {"aws_access_key_id": key, "aws_secret_access_key": secret, "region_name": "us-east-1"}
     async with get_session().create_client("s3", endpoint_url=endpoint, **words) as client:
-        await client.create_bucket(Bucket=BUCKET)
+        with suppress(client.exceptions.BucketAlreadyOwnedByYou):
+            await client.create_bucket(Bucket=bucket)
+
+
+@dataclass(slots=True)
+class CloudFilesPlace(InSwift):
+    """A container of Swift's own, reached by a token of Rackspace's identity service."""
+
+    identity: Rackspace | None = None
+
+    @classmethod
+    async def open(cls, folder: Path) -> CloudFilesPlace:
+        server = await asyncio.to_thread(Swift.shared, folder)
+        await asyncio.to_thread(server.call, "PUT", "cf-pictures")
+        identity = await Rackspace.started(server)
+        return cls(server, CloudFiles(Guard(LOOPBACK), identity.us, identity.uk), "cf-pictures", identity=identity)
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        return ()  # its connection strings name no address, so that nothing can stand between
+
+    def to(self, folder: str) -> Destination:
+        return self._to(folder, self.secret)
+
+    def wrong(self, folder: str) -> Destination:
+        return self._to(folder, "wrong@/:%ü")
+
+    def _to(self, folder: str, secret: str) -> Destination:
+        return parse(f"cf+ord://{swift.USER}:{quote(secret, safe='')}@{self.container}/{quote(folder)}")
+
+    async def close(self) -> None:
+        await self.target.close()
+        if self.identity is not None:
+            await self.identity.end()
+
+
+@dataclass(slots=True)
+class TempAuthPlace(CloudFilesPlace):
+    """The same with a token of Swift's own TempAuth (v1), as any Swift is reached by its auth_url."""
+
+    @classmethod
+    async def open(cls, folder: Path) -> TempAuthPlace:
+        server = await asyncio.to_thread(Swift.shared, folder)
+        await asyncio.to_thread(server.call, "PUT", "v1-pictures")
+        return cls(server, CloudFiles(Guard(LOOPBACK)), "v1-pictures")
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        return (self.server.port,)
+
+    def _to(self, folder: str, secret: str) -> Destination:
+        user, key = (quote(one, safe="") for one in (swift.ACCESS_KEY, secret))
+        return parse(f"cf://{user}:{key}@{self.container}/{quote(folder)}?auth_url={quote(self.server.auth)}")
 
 
 @dataclass(slots=True)
@@ -161,6 +237,10 @@ class SftpPlace:
         server = await asyncio.to_thread(Sshd)
         target = Sftp(Guard(LOOPBACK), HostKeys(remembered=folder / "host_keys"))
         return cls(server, target, server.password or server.key)
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        return (self.server.port,)
 
     def to(self, folder: str) -> Destination:
         return self._to(folder, self.secret)
@@ -189,4 +269,63 @@ class SftpPlace:
         await asyncio.to_thread(self.server.end)
 
 
-PLACES: dict[str, Opened] = {"6px": DiskPlace.open, "s3": SwiftS3Place.open, "sftp": SftpPlace.open}
+@dataclass(slots=True)
+class FtpPlace:
+    """A folder behind a real FTP server; vsftpd's only user is anonymous, who has no secret."""
+
+    server: Vsftpd | Proftpd
+    scheme: str
+    target: Target
+    secret: str
+
+    @classmethod
+    def opened(cls, server: type[Vsftpd | Proftpd], scheme: str) -> Opened:
+        async def open(folder: Path) -> Place:
+            running = await asyncio.to_thread(server, folder / "server", scheme == "ftps")
+            target = Ftp(Guard(LOOPBACK), running.certificate.trusted)
+            return cls(running, scheme, target, proftpd.PASSWORD if isinstance(running, Proftpd) else "")
+
+        return open
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        return (self.server.port, *self.server.passive)
+
+    def to(self, folder: str) -> Destination:
+        return self._to(folder, self.secret)
+
+    def wrong(self, folder: str) -> Destination:
+        return self._to(folder, "wrong@/:%ü")
+
+    def _to(self, folder: str, secret: str) -> Destination:
+        user, password = proftpd.USER if self.secret else "anonymous", quote(secret, safe="")
+        inner = self.server.inner.relative_to(self.server.root)
+        return parse(f"{self.scheme}://{user}:{password}@127.0.0.1:{self.server.port}/{inner}/{quote(folder)}")
+
+    async def content(self, path: str) -> bytes | None:
+        file = self.server.inner / path
+        return file.read_bytes() if file.is_file() else None
+
+    async def type(self, path: str) -> str | None:
+        return None
+
+    async def names(self, folder: str) -> set[str]:
+        place = self.server.inner / folder
+        return {one.name for one in place.iterdir()} if place.is_dir() else set()
+
+    async def close(self) -> None:
+        await self.target.close()
+        await asyncio.to_thread(self.server.end)
+
+
+PLACES: dict[str, Opened] = {
+    "6px": DiskPlace.open,
+    "s3": SwiftS3Place.open,
+    "cf": CloudFilesPlace.open,
+    "cf-v1": TempAuthPlace.open,
+    "sftp": SftpPlace.open,
+    "ftp-proftpd": FtpPlace.opened(Proftpd, "ftp"),
+    "ftp-vsftpd": FtpPlace.opened(Vsftpd, "ftp"),
+    "ftps-proftpd": FtpPlace.opened(Proftpd, "ftps"),
+    "ftps-vsftpd": FtpPlace.opened(Vsftpd, "ftps"),
+}

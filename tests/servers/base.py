@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ ROOT = Path(__file__).parents[2]
 HOST = "127.0.0.1"
 START_SECONDS = 30.0
 END_SECONDS = 5.0
+PASSIVE = 100
+"""Ports for FTP's data connections."""
 
 SERVERS = (ROOT / ".venv-servers" / "bin", Path(os.environ.get("SIXPX_TEST_SERVERS", "/nowhere")))
 """Where servers from PyPI are looked for: `make servers` puts them into the first one."""
@@ -49,6 +52,16 @@ def free_port() -> int:
     with closing(socket.socket()) as one:
         one.bind((HOST, 0))
         return int(one.getsockname()[1])
+
+
+def free_ports(count: int) -> range:
+    """So many free ports in a row, below those that the system gives out by itself."""
+    while True:
+        ports = range(start := random.randrange(20_000, 32_000 - count), start + count)
+        with ExitStack() as held, suppress(OSError):
+            for port in ports:
+                held.enter_context(closing(socket.socket())).bind((HOST, port))
+            return ports
 
 
 class Process:
