@@ -7,10 +7,10 @@ import logging
 import os
 import shutil
 import socket
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from aiohttp import web
@@ -22,20 +22,23 @@ from sixpx.api.middleware import explained, timed
 from sixpx.api.v1.read import Counts, Maker
 from sixpx.api.v1.routes import Api
 from sixpx.budget import Budget
+from sixpx.core.formats import Formats
 from sixpx.core.job import User
 from sixpx.core.render import Limits
 from sixpx.credentials import Vault
-from sixpx.errors import BadSettings, PutFailed, SixpxError
+from sixpx.destinations import hosting_of, makers_of
+from sixpx.errors import BadSettings, SixpxError
 from sixpx.fetch import Fetcher, FetchLimits
 from sixpx.guard import Guard
 from sixpx.hub import Hub
 from sixpx.pool import Lanes, Pool
+from sixpx.retention import expire_for_ever
 from sixpx.run import Means
 from sixpx.runner import Pace, Runner
 from sixpx.settings import Settings
 from sixpx.sources import InputSources
 from sixpx.store.sqlite import SqliteStore
-from sixpx.targets import HOSTED, Targets
+from sixpx.targets import Targets
 from sixpx.targets.disk import Disk
 from sixpx.turns import Turns
 
@@ -78,38 +81,46 @@ class Service:
         self.vault = Vault(vault_key(settings))
         self.hub = Hub()
         self.stopped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.disk = Disk(settings.data / "hosted", settings.public_url)
+        self.guard = Guard(settings.network.allow)
+        self.hosting = await asyncio.to_thread(hosting_of, settings, self.guard)
         await asyncio.to_thread(_empty, self._scratch)
         if released := await self.store.release(now(), everything=True):
             log.info("%d interrupted jobs are pending again", released, extra={"stage": "start"})
-        await self._sweep()
+        self._stack.push_async_callback(self.hosting.close)
+        self._in_background(self._sweep())
         self.pool = Pool(lanes_of(settings), self._scratch)
         self._stack.push_async_callback(self.pool.close)
         await self.pool.start()
         self.runner = await self._start_runner()
+        if isinstance(self.hosting, Disk) and (days := settings.hosting.retention_days):
+            self._in_background(expire_for_ever(self.hosting, timedelta(days=days), now))
+
+    def _in_background(self, work: Coroutine[None, None, None]) -> None:
+        self._stack.push_async_callback(_ended, asyncio.create_task(work))
 
     async def _start_runner(self) -> Runner:
         settings = self.settings
-        fetcher = Fetcher(Guard(settings.network.allow), fetch_limits(settings))
+        fetcher = Fetcher(self.guard, fetch_limits(settings))
         self._stack.push_async_callback(fetcher.close)
-        targets = Targets({HOSTED: lambda: self.disk}, self.vault.open)
+        targets = Targets(makers_of(settings, self.guard, self.hosting), self.vault.open)
         self._stack.push_async_callback(targets.close)
         sources = InputSources(self.store.blob, fetcher, self.vault, settings.limits.input_bytes)
         means = means_of(settings, sources, self.pool, targets)
         owner = f"{socket.gethostname()}/{os.getpid()}"
         pace = _pace(settings)
-        runner = Runner(owner, self.store, self.hub, means, self._scratch, pace, self.disk.remove)
+        runner = Runner(owner, self.store, self.hub, means, self._scratch, pace, self.hosting.remove)
         await runner.start()
         self._stack.push_async_callback(runner.stop)
         return runner
 
     async def _sweep(self) -> None:
-        """Removes the pictures of removed jobs that a killed process, or a full disk, left behind."""
+        """Removes the pictures of removed jobs that a killed process, or a full disk, left behind. The service answers
+        meanwhile: where they are in a store that is not reached, each folder takes its time."""
         for folder in await self.store.leftovers():
             try:
-                await self.disk.remove(folder)
+                await self.hosting.remove(folder)
                 await self.store.cleared(folder)
-            except PutFailed as fault:
+            except SixpxError as fault:
                 log.warning("the pictures of a removed job stay: %s", fault.detail, extra={"stage": "remove"})
 
     async def first_user(self) -> FirstUser | None:
@@ -141,10 +152,14 @@ class Service:
         maker = Maker(ids.new_id, ids.new_name, self.vault, Counts(limits.inputs, limits.outputs, limits.methods))
         auth = Auth(self.store)
         published = asdict(limits)
-        api = Api(self.store, auth, self.hub, maker, now, self.disk.remove, published, self._troubles, self.stopped)
+        remove, formats = self.hosting.remove, self._formats
+        api = Api(self.store, auth, self.hub, maker, now, remove, published, formats, self._troubles, self.stopped)
         api.add_to(app)
         Files(settings.data / "hosted").add_to(app)
         return app
+
+    async def _formats(self) -> Formats:
+        return await self.pool.formats()
 
     async def _troubles(self) -> Mapping[str, str]:
         """What keeps the service from taking jobs, by part."""
@@ -159,6 +174,11 @@ class Service:
         except (SixpxError, TimeoutError):
             troubles["store"] = "cannot be written to"
         return troubles
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def new_user(name: str) -> FirstUser:
@@ -215,7 +235,7 @@ def means_of(settings: Settings, sources: InputSources, pool: Pool, targets: Tar
 def lanes_of(settings: Settings) -> Lanes:
     """The lanes of this machine."""
     lanes = settings.lanes
-    return Lanes(settings.lane_count, lanes.recycle, lanes.memory, lanes.nice)
+    return Lanes(settings.lane_count, lanes.recycle, lanes.memory, lanes.nice, face_model=settings.faces.model)
 
 
 def fetch_limits(settings: Settings) -> FetchLimits:

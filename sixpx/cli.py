@@ -16,7 +16,7 @@ from sixpx.errors import BadSettings, SixpxError
 
 COMMANDS: Mapping[str, str] = {
     "serve": "run the service",
-    "user": "add and list users",
+    "user": "add and list users, and the masks of their connection strings",
     "submit": "post a job file, wait for it, print where its pictures are",
     "render": "make a job file's pictures here, without a service",
     "check-config": "check a configuration and show what it comes to",

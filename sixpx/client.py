@@ -20,7 +20,7 @@ import aiohttp
 import orjson
 
 from sixpx import __version__
-from sixpx.errors import Invalid, Mistake, SixpxError
+from sixpx.errors import Invalid, Mistake, NotFound, SixpxError
 
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=90)
 """Seconds; a reply to a long poll of 60 s must fit in."""
@@ -159,4 +159,4 @@ def _problem(status: int, reason: str, raw: bytes, at: str) -> SixpxError:
         return SixpxError(f"{at} answered {status} {reason}".rstrip())
     if mistakes:
         return Invalid(detail, mistakes)
-    return SixpxError(f"{at} answered {status} {reason}: {detail}")
+    return (NotFound if status == 404 else SixpxError)(f"{at} answered {status} {reason}: {detail}")

@@ -11,6 +11,10 @@ from typing import Any, TextIO
 FIELDS = ("job", "user", "stage", "output", "code", "ms", "bytes", "method", "path", "status", "request")
 """What our records may carry beside their sentence."""
 
+TALKATIVE = ("asyncio", "aiobotocore", "aioftp", "asyncssh", "botocore")
+"""Libraries that write whole requests, tokens and the replies of servers at the lower levels: none of that is ours to
+tell."""
+
 
 class JsonLines(logging.Formatter):
     """One JSON object a line: `time level logger message` and the FIELDS that the record has."""
@@ -41,7 +45,8 @@ class TextLines(logging.Formatter):
 def set_up(level: str, format: str) -> None:
     """Sends every record to standard error. `format` is `text` or `json`."""
     logging.basicConfig(level=level.upper(), handlers=[handler(format, sys.stderr)], force=True)
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    for library in TALKATIVE:
+        logging.getLogger(library).setLevel(logging.WARNING)
     # none of these is in our lines, and together they cost more than the line (logging's documentation, Optimization)
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None  # documented there

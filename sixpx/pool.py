@@ -26,7 +26,9 @@ from typing import Any
 
 import pebble
 
+from sixpx.core.formats import Formats
 from sixpx.core.render import LANE_ENVIRONMENT, Flaw, Render, Report, Sheet, made_from_journal
+from sixpx.errors import Busy
 from sixpx.turns import Turns
 
 log = logging.getLogger(__name__)
@@ -38,6 +40,8 @@ REBUILD_TRIES = 5
 
 WATCH_SECONDS = 0.5
 """How often the lanes are looked after when nobody asks for one."""
+CATALOGUE_SECONDS = 30.0
+"""How long a lane may take to find out what this installation reads and writes."""
 SETTLE_SECONDS = 2.0
 """How long a cancelled Render waits for the end of its lane, so that nothing is written behind its back."""
 KILL_SECONDS = 0.2
@@ -48,22 +52,24 @@ MISTAKE = Flaw("internal", "render", "the service made a mistake with this outpu
 @dataclass(frozen=True, slots=True)
 class Lanes:
     """How many lanes, after how many Renders each is replaced, its address space in bytes, its niceness (so that the
-    event loop answers while all lanes are busy), and how many Renders may wait in the pipe, so that none idles."""
+    event loop answers while all lanes are busy), how many Renders may wait in the pipe, so that none idles, and the
+    path of the model by which faces are found, if any."""
 
     count: int = 2
     recycle: int = 200
     memory: int = 4 * 1024**3
     nice: int = 5
     ahead: int = 1
+    face_model: str = ""
     worker: str = "sixpx.worker"
 
 
-def _set_up(worker: str, memory: int, nice: int, scratch: str) -> None:
+def _set_up(worker: str, memory: int, nice: int, scratch: str, face_model: str) -> None:
     """Runs in each new child."""
     # a supervisor may send SIGTERM to the whole group: the server decides when its lanes end, by SIGKILL
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_server, daemon=True).start()
-    importlib.import_module(worker).set_up(memory=memory, nice=nice, scratch=scratch)
+    importlib.import_module(worker).set_up(memory=memory, nice=nice, scratch=scratch, face_model=face_model)
 
 
 def _end_with_the_server() -> None:
@@ -78,6 +84,11 @@ def _render(worker: str, raw: Mapping[str, Any]) -> dict[str, Any]:
     """Runs in a child: plain values in, plain values out."""
     report = importlib.import_module(worker).render(Render.from_json(raw))
     return dict(report.to_json())
+
+
+def _catalogue(worker: str) -> dict[str, Any]:
+    """Runs in a child."""
+    return dict(importlib.import_module(worker).catalogue().to_json())
 
 
 @contextmanager
@@ -103,6 +114,8 @@ class Pool:
         self._rebuilding = asyncio.Lock()
         self._pool: pebble.ProcessPool | None = None
         self._watcher: asyncio.Task[None] | None = None
+        self._formats: Formats | None = None
+        self._asking = asyncio.Lock()
 
     async def start(self) -> None:
         pebble.CONSTS.term_timeout = KILL_SECONDS
@@ -174,6 +187,27 @@ class Pool:
         log.debug("%s: rendered", render.id, extra={"stage": "render", "ms": report.busy_ms})
         return report
 
+    async def formats(self) -> Formats:
+        """What this installation reads and writes: a lane finds it out when it is first asked for. Raises Busy where
+        none does."""
+        async with self._asking:
+            if self._formats is None:
+                async with self._turns.turn(""):
+                    self._formats = await self._catalogue()
+            return self._formats
+
+    async def _catalogue(self) -> Formats:
+        try:
+            if self._pool is None:
+                raise BrokenProcessPool("the pool is not running")
+            future: Any = self._pool.schedule(_catalogue, args=(self.lanes.worker,), timeout=CATALOGUE_SECONDS)
+            # shielded: a task that is cancelled costs its lane, whoever works there
+            raw: Mapping[str, Any] = await asyncio.shield(asyncio.wrap_future(future))
+            return Formats.from_json(raw)
+        except (BrokenProcessPool, pebble.ProcessExpired, RuntimeError, TimeoutError) as fault:
+            log.warning("no lane told what it reads and writes: %s", fault, extra={"stage": "formats"})
+            raise Busy("what this installation reads and writes is not known yet; try again") from fault
+
     async def _rebuild(self, broken: pebble.ProcessPool | None) -> None:
         """New lanes in place of `broken` ones, unless somebody was faster; without success the next try follows."""
         async with self._rebuilding:
@@ -204,7 +238,7 @@ def _built(lanes: Lanes, scratch: Path) -> pebble.ProcessPool:
         max_workers=lanes.count,
         max_tasks=lanes.recycle,
         initializer=_set_up,
-        initargs=(lanes.worker, lanes.memory, lanes.nice, str(scratch)),
+        initargs=(lanes.worker, lanes.memory, lanes.nice, str(scratch), lanes.face_model),
         context=context,
     )
     try:

@@ -22,7 +22,8 @@ from sixpx.core.job import Input, Job, Picture
 from sixpx.core.media import filename
 from sixpx.core.render import Limits, Made, Render, Report, Seen
 from sixpx.core.tally import Tally
-from sixpx.errors import Lost, Mistaken, OutputFault, StoreDown
+from sixpx.errors import BadSettings, Lost, Mistaken, OutputFault, PutFailed, StoreDown
+from sixpx.log import wordless
 from sixpx.scratch import Scratch
 from sixpx.targets import Parcel, Targets
 from sixpx.turns import Turns
@@ -208,7 +209,17 @@ class Run:
     async def _put(self, tally: Tally, name: str, path: Path, made: Made) -> str:
         folder = f"{self.job.user_id}/{self.job.id}"
         parcel = Parcel(path, folder, filename(tally.output.names[name], made.type), made.type, made.bytes)
-        return await self._means.targets.put(parcel, tally.output.destination, tally.output.sealed)
+        try:
+            return await self._means.targets.put(parcel, tally.output.destination, tally.output.sealed)
+        except OutputFault:
+            raise
+        except BadSettings as fault:
+            raise PutFailed("the stored connection string was sealed with a key that is gone") from fault
+        except Exception as mistake:
+            # what a library says may quote the connection string: its kind and place are enough
+            extra = {"job": self.job.id, "stage": "put", "output": tally.output.tag}
+            log.error("a picture could not be put", exc_info=wordless(mistake), extra=extra)
+            raise Mistaken("the service made a mistake with this output; it is in its log") from mistake
 
     # --- record ----------------------------------------------------------------------------------
 

@@ -13,8 +13,8 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-from sixpx.credentials import Vault, redact
-from sixpx.errors import BadSettings
+from sixpx.credentials import Vault, parse, redact
+from sixpx.errors import BadSettings, Invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,11 @@ class Lanes:
 
 
 @dataclass(frozen=True, slots=True)
+class Faces:
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Runner:
     window: int = 32
     spool_bytes: int = 4_000_000_000
@@ -54,6 +59,25 @@ class Runner:
 @dataclass(frozen=True, slots=True)
 class Network:
     allow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hosting:
+    url: str = field(default="", repr=False)
+    public_url: str = ""
+    retention_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cf:
+    identity_url: str = "https://identity.api.rackspacecloud.com/v2.0"
+    identity_url_uk: str = "https://lon.identity.api.rackspacecloud.com/v2.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Sftp:
+    known_hosts: str = ""
+    trust_on_first_use: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +116,12 @@ class Settings:
     store: Store = field(default_factory=Store)
     security: Security = field(default_factory=Security)
     lanes: Lanes = field(default_factory=Lanes)
+    faces: Faces = field(default_factory=Faces)
     runner: Runner = field(default_factory=Runner)
     network: Network = field(default_factory=Network)
+    hosting: Hosting = field(default_factory=Hosting)
+    cf: Cf = field(default_factory=Cf)
+    sftp: Sftp = field(default_factory=Sftp)
     fetch: Fetch = field(default_factory=Fetch)
     limits: Limits = field(default_factory=Limits)
     log: Log = field(default_factory=Log)
@@ -123,10 +151,14 @@ SECTIONS: Mapping[str, type] = {one.name: one.default_factory for one in fields(
 PREFIX = "SIXPX_"
 OF_CLIENTS = frozenset({"SIXPX_AS", "SIXPX_AT"})
 """Variables that `sixpx submit` reads; they are no settings."""
+BOOLEANS = {"true": True, "false": False}
 CHOICES = {"log.level": ("debug", "info", "warning", "error"), "log.format": ("text", "json")}
-SECRET = ("security", "store")
-"""Sections whose values no fault repeats: a key, a URL with a password."""
-MAY_BE_ZERO = {"lanes.count", "lanes.recycle", "lanes.nice", "fetch.redirects", "runner.grace_seconds"}
+SECRET = ("security", "store", "hosting.url")
+"""Sections and settings whose values no fault repeats: a key, a URL with a password."""
+MAY_BE_ZERO = {
+    *("lanes.count", "lanes.recycle", "lanes.nice"),
+    *("fetch.redirects", "runner.grace_seconds", "hosting.retention_days"),
+}
 
 
 def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
@@ -173,10 +205,11 @@ def _from_text(value: str, kind: str) -> Any:
     """The value that TOML would have given; what does not convert is left for the check."""
     if kind.startswith("tuple"):
         return [one.strip() for one in value.split(",") if one.strip()]
-    convert: Callable[[str], Any] = {"int": int, "float": float}.get(kind, str)
+    converts: Mapping[str, Callable[[str], Any]] = {"int": int, "float": float, "bool": BOOLEANS.__getitem__}
+    convert = converts.get(kind, str)
     try:
         return convert(value)
-    except ValueError:
+    except (ValueError, KeyError):
         return value
 
 
@@ -206,6 +239,8 @@ def _fault(key: str, kind: str, value: Any) -> str | None:
         if not isinstance(value, str) or (allowed and value not in allowed):
             return f"expected {' or '.join(allowed) if allowed else 'a string'}, got {_came(key, value)}"
         return None
+    if kind == "bool":
+        return None if isinstance(value, bool) else f"expected true or false, got {_came(key, value)}"
     numbers = (int,) if kind == "int" else (int, float)
     least = 0 if key in MAY_BE_ZERO else 1 if kind == "int" else 0.001
     if isinstance(value, bool) or not isinstance(value, numbers) or not least <= value < float("inf"):
@@ -216,7 +251,8 @@ def _fault(key: str, kind: str, value: Any) -> str | None:
 
 def _came(key: str, value: Any) -> str:
     """What came, as a fault may show it."""
-    return f"a value of type {type(value).__name__}" if key.partition(".")[0] in SECRET else repr(value)
+    hidden = any(f"{one}.".startswith(f"{key}.") or f"{key}.".startswith(f"{one}.") for one in SECRET)
+    return f"a value of type {type(value).__name__}" if hidden else repr(value)
 
 
 def _contradictions(settings: Settings) -> list[str]:
@@ -226,6 +262,13 @@ def _contradictions(settings: Settings) -> list[str]:
     url = settings.store.url
     if url and not url.startswith("sqlite:"):
         faults.append(f"store.url: expected sqlite:PATH (this version has no other store), got {redact(url)}")
+    faults += _hosting_faults(settings.hosting)
+    if settings.sftp.known_hosts and not os.access(settings.sftp.known_hosts, os.R_OK):
+        faults.append(f"sftp.known_hosts: expected a file that can be read, got {settings.sftp.known_hosts!r}")
+    # whether it is a model is seen by the lanes: the server does not import OpenCV
+    model = settings.faces.model
+    if model and not (Path(model).is_file() and os.access(model, os.R_OK)):
+        faults.append(f"faces.model: expected a YuNet model file that can be read, got {model!r}")
     if settings.security.key:
         try:
             Vault(settings.security.key)
@@ -238,4 +281,22 @@ def _contradictions(settings: Settings) -> list[str]:
             faults.append(f"network.allow: expected networks such as 10.0.0.0/8: {fault}")
     if settings.server.public_url and not settings.server.public_url.startswith(("http://", "https://")):
         faults.append(f"server.public_url: expected http:// or https://, got {settings.server.public_url!r}")
+    return faults
+
+
+def _hosting_faults(hosting: Hosting) -> list[str]:
+    if not hosting.url:
+        return ["hosting.public_url: only used with hosting.url; see server.public_url"] if hosting.public_url else []
+    faults = []
+    try:
+        scheme = parse(hosting.url).scheme
+    except Invalid as fault:
+        faults.append(f"hosting.url: {fault.detail}")
+    else:
+        if scheme not in ("s3", "cf"):
+            faults.append(f"hosting.url: expected an s3:// or cf:// connection string, got one of {scheme}")
+    if not hosting.public_url.startswith(("http://", "https://")):
+        faults.append(f"hosting.public_url: expected http:// or https://, got {hosting.public_url!r}")
+    if hosting.retention_days:
+        faults.append("hosting.retention_days: for pictures on this disk; give the bucket a lifecycle rule instead")
     return faults

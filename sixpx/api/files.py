@@ -21,6 +21,15 @@ HEADERS = {
 }
 
 
+class Picture(web.FileResponse):
+    """aiohttp's, but that a refusal (412, 416, a file gone meanwhile) does not tell caches to keep it for a year."""
+
+    def set_status(self, status: int, reason: str | None = None) -> None:
+        super().set_status(status, reason)
+        if status >= 400:
+            self.headers["Cache-Control"] = "no-store"
+
+
 class Files:
     """Files at `root/user/job/filename`; ranges and ETags come with aiohttp's file response."""
 
@@ -41,4 +50,4 @@ class Files:
         # asked before: aiohttp's own 404 would carry our type, and "immutable" for a year
         if not await asyncio.to_thread(os.path.isfile, path):
             raise NotFound("there is no such file")
-        return web.FileResponse(path, headers={**HEADERS, "Content-Type": type})
+        return Picture(path, headers={**HEADERS, "Content-Type": type})

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from typing import Any
 
 from sixpx.commands import config
+from sixpx.credentials import redact
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+SHOWN: Mapping[tuple[str, str], Callable[[Any], Any]] = {
+    ("security", "key"): lambda key: "***" if key else "",
+    ("hosting", "url"): redact,
+}
+"""How the settings that hold secrets are shown."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -19,8 +33,7 @@ def run(options: argparse.Namespace) -> int:
     for section, values in asdict(settings).items():
         print(f"\n[{section}]")
         for name, value in values.items():
-            shown = '"***"' if (section, name) == ("security", "key") and value else _toml(value)
-            print(f"{name} = {shown}")
+            print(f"{name} = {_toml(SHOWN.get((section, name), _as_it_is)(value))}")
     return 0
 
 

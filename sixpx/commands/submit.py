@@ -15,7 +15,7 @@ import orjson
 from sixpx import job_file, summary
 from sixpx.client import Client, Identity
 from sixpx.commands import folder
-from sixpx.errors import BadSettings, Invalid, SixpxError
+from sixpx.errors import BadSettings, Invalid, NotFound, SixpxError
 from sixpx.job_file import JobFile
 from sixpx.progress import ENDED, Bar
 
@@ -95,12 +95,14 @@ async def _save(job: dict[str, Any], client: Client, to: Path) -> None:
     for processed in job["processed"]:
         for ref, picture in processed["data"]["output"].items():
             path = _hosted(job, picture["location"])
-            if path is None:
+            try:
+                if path is None:
+                    raise NotFound("another destination")
+                file = to / Path(unquote(path)).name
+                await client.download(path, file)
+                print(f"saved {file}", file=sys.stderr)
+            except NotFound:  # also where the operator hosts in a store that only looks like the service's addresses
                 print(f"sixpx: {processed['name']}/{ref} is not hosted by the service: not saved", file=sys.stderr)
-                continue
-            file = to / Path(unquote(path)).name
-            await client.download(path, file)
-            print(f"saved {file}", file=sys.stderr)
 
 
 def _hosted(job: dict[str, Any], location: str) -> str | None:

@@ -121,6 +121,11 @@ class Store(Protocol):
 
     async def users(self) -> Sequence[User]: ...
 
+    async def set_connection(self, user_id: str, mask: str, sealed: str | None) -> User | None:
+        """Lets the user's mask stand for a sealed connection string, or (None) for nothing any more, without touching
+        another mask that is set at the same moment. The user as he is afterwards; None where there is none."""
+        ...
+
     async def ping(self) -> None:
         """Returns when the store can be written to."""
         ...

@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -145,6 +146,9 @@ class SqliteStore:
         found = await self._read(lambda db: db.execute("SELECT json(doc) FROM user ORDER BY id").fetchall())
         return [to_user(orjson.loads(str(doc))) for (doc,) in found]
 
+    async def set_connection(self, user_id: str, mask: str, sealed: str | None) -> User | None:
+        return await self._writer.write(lambda db: _set_connection(db, user_id, mask, sealed))
+
     async def ping(self) -> None:
         # the same number again: a page is written and synced, which a full disk refuses
         await self._writer.write(lambda db: db.execute(f"PRAGMA user_version = {files.SCHEMA_VERSION}").get)
@@ -166,3 +170,14 @@ class SqliteStore:
             return work(self._local.connection)
         except apsw.Error as broken:
             raise StoreDown(f"the database cannot be read: {broken}") from broken
+
+
+def _set_connection(db: apsw.Connection, user_id: str, mask: str, sealed: str | None) -> User | None:
+    doc = db.execute("SELECT json(doc) FROM user WHERE id = ?", (user_id,)).get
+    if doc is None:
+        return None
+    user = to_user(orjson.loads(str(doc)))
+    connections = {name: one for name, one in user.connections.items() if name != mask}
+    user = replace(user, connections=connections | ({} if sealed is None else {mask: sealed}))
+    db.execute("UPDATE user SET doc = jsonb(?) WHERE id = ?", (orjson.dumps(from_user(user)).decode(), user_id))
+    return user

@@ -121,11 +121,11 @@ class Service:
         self.process = self._launch()
         self._await_ready()
 
-    def command(self, *arguments: str) -> str:
-        """What a `sixpx` command prints on this service's configuration."""
+    def command(self, *arguments: str, told: str = "") -> str:
+        """What a `sixpx` command prints on this service's configuration; `told` is its standard input."""
         asked = [sys.executable, "-m", "sixpx", *arguments]
-        done = subprocess.run(asked, env=self.environment, cwd=self._folder, capture_output=True, text=True, check=True)
-        return done.stdout
+        kept: dict[str, Any] = {"env": self.environment, "cwd": self._folder, "input": told}
+        return subprocess.run(asked, **kept, capture_output=True, text=True, check=True).stdout
 
     # --- HTTP ------------------------------------------------------------------------------------
 

@@ -94,7 +94,7 @@ def test_an_output_that_is_too_slow_fails_alone_with_stage_and_code(tmp_path: Pa
 
 
 def test_an_output_beyond_the_memory_of_a_lane_fails_alone_with_stage_and_code(tmp_path: Path) -> None:
-    settings = {"SIXPX_NETWORK_ALLOW": "127.0.0.0/8", "SIXPX_LANES_MEMORY": str(220 * 1024**2)}
+    settings = {"SIXPX_NETWORK_ALLOW": "127.0.0.0/8", "SIXPX_LANES_MEMORY": str(440 * 1024**2)}
     with Photos() as photos, Service.start(tmp_path, **settings) as service:
         large = {"method": "resize", "options": {"width": 9000}}
         turned = [large, {"method": "rotate", "options": {"degrees": 90}}, HEAVY[2]]

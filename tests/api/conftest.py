@@ -94,7 +94,7 @@ class OnlyItsFace(Service):
 
     def open(self) -> None:
         data = self.settings.data
-        self.vault, self.hub, self.disk = Vault(new_key()), Hub(), Disk(data / "hosted", PUBLIC)
+        self.vault, self.hub, self.hosting = Vault(new_key()), Hub(), Disk(data / "hosted", PUBLIC)
         self.store = SqliteStore.open(self.settings.database)
         self.stopped = asyncio.get_running_loop().create_future()
 

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 import pytest_asyncio
 
+from sixpx.core.media import ENDINGS
 from sixpx.credentials import Destination
 from sixpx.targets import Parcel
 from sixpx.targets.disk import Disk
@@ -88,13 +89,41 @@ async def test_a_part_of_a_file_can_be_asked_for(idle: Client, folder: str, rang
 
 
 async def test_a_range_beyond_the_end_is_416(idle: Client, folder: str) -> None:
-    assert (await idle.file(f"{folder}/a.png", headers={"Range": "bytes=99999-"})).status == 416
+    reply = await idle.file(f"{folder}/a.png", headers={"Range": "bytes=99999-"})
+    assert (reply.status, reply.body) == (416, b"")
+    assert reply.headers["Content-Range"] == f"bytes */{len(PICTURE)}"
+    assert reply.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_another_file_than_the_one_that_was_meant_is_412(idle: Client, folder: str, method: str) -> None:
+    reply = await idle.ask(method, f"{folder}/a.png", auth=None, headers={"If-Match": '"another"'})
+    assert (reply.status, reply.body) == (412, b"")
+    assert reply.headers["Cache-Control"] == "no-store"
+
+
+async def test_a_part_is_sent_only_of_the_file_that_is_meant(idle: Client, folder: str) -> None:
+    etag = (await idle.file(f"{folder}/a.png")).headers["ETag"]
+    part = await idle.file(f"{folder}/a.png", headers={"Range": "bytes=0-9", "If-Match": etag})
+    assert (part.status, part.body) == (206, PICTURE[:10])
+    assert part.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+@pytest.mark.parametrize(("type", "ending"), ENDINGS.items())
+async def test_every_type_is_served_as_what_it_is(live: Client, type: str, ending: str) -> None:
+    job = await live.run(body_of({"type": type}, input={"main": data_uri(PICTURE)}))
+    [made] = job["processed"][0]["data"]["output"].values()
+    assert made["location"].endswith(f".{ending}")
+    reply = await live.file(made["location"])
+    assert (reply.status, reply.headers["Content-Type"], len(reply.body)) == (200, type, made["info"]["bytes"])
+    assert reply.headers["X-Content-Type-Options"] == "nosniff"
 
 
 async def test_a_file_that_the_client_has_is_not_sent_again(idle: Client, folder: str) -> None:
     etag = (await idle.file(f"{folder}/a.png")).headers["ETag"]
     reply = await idle.file(f"{folder}/a.png", headers={"If-None-Match": etag})
     assert (reply.status, reply.body) == (304, b"")
+    assert reply.headers["Cache-Control"] == "public, max-age=31536000, immutable"
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from aiohttp import web
 from sixpx.api import schemas
 from sixpx.api.auth import Auth
 from sixpx.api.v1 import body, query, read, versions, write
+from sixpx.core.formats import Formats
 from sixpx.core.job import Job, Status, User
 from sixpx.errors import NotFound, SixpxError
 from sixpx.hub import Hub, JobEvent
@@ -27,8 +28,9 @@ NO_JOB = "there is no such job"
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """What the API works with. `remove_files` deletes the hosted files of `user/job`; `limits` is published as it is;
-    `ready` says what is not ready, or nothing; `stopping` is done when nobody shall wait any longer."""
+    """What the API works with. `remove_files` deletes the hosted files of `user/job`; `limits` is published as it is,
+    `formats` asks a lane what it reads and writes; `ready` says what is not ready, or nothing; `stopping` is done when
+    nobody shall wait any longer."""
 
     store: Store
     auth: Auth
@@ -37,6 +39,7 @@ class Api:
     clock: Callable[[], datetime]
     remove_files: Callable[[str], Awaitable[None]]
     limits: Mapping[str, float]
+    formats: Callable[[], Awaitable[Formats]]
     ready: Callable[[], Awaitable[Mapping[str, str]]]
     stopping: asyncio.Future[None]
     bodies: body.Bodies = field(default_factory=body.Bodies)
@@ -51,6 +54,7 @@ class Api:
         app.router.add_post(jobs + "/{job_id}/retry", self.retry)
         app.router.add_post("/v1/users/{user_id}/auth", self.check)
         app.router.add_get("/v1/limits", self.show_limits)
+        app.router.add_get("/v1/formats", self.show_formats)
         app.router.add_get("/livez", self.livez)
         app.router.add_get("/readyz", self.readyz)
 
@@ -153,6 +157,9 @@ class Api:
 
     async def show_limits(self, request: web.Request) -> web.Response:
         return write.json(dict(self.limits))
+
+    async def show_formats(self, request: web.Request) -> web.Response:
+        return write.json((await self.formats()).to_json())
 
     async def livez(self, request: web.Request) -> web.Response:
         return write.json({"status": "ok"})
