@@ -7,19 +7,24 @@ import json
 import signal
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from bench import report
 from bench.compare import compare
+from bench.encoders import encoders_of
+from bench.faces import faces_of
+from bench.filters import filters_of
 from bench.idle import idle_of
 from bench.images import serving
 from bench.loop import looping
 from bench.measure import machine
 from bench.photos import make_all
 from bench.service import running
+from bench.uploads import NAMES as UPLOADS
+from bench.uploads import uploads_of
 from bench.workloads import WORKLOADS
 
 OUT = Path("bench-out")
@@ -29,14 +34,27 @@ ROUNDS = 5
 LEAST = 8
 """Jobs of a round; fewer say nothing."""
 
+ENGINE: Mapping[str, Callable[[Path, Path, int], Mapping[str, Any]]] = {
+    "filters": filters_of,
+    "faces": faces_of,
+    "encoders": encoders_of,
+}
+"""Parts of the engine, measured in a process of their own, without the service."""
+ENGINE_ROUNDS = 15
+GROUPS: Mapping[str, Sequence[str]] = {"uploads": UPLOADS}
+"""Names for several."""
+NAMES = (*WORKLOADS, "idle", *ENGINE, *UPLOADS)
+CHOICES = (*NAMES, *GROUPS)
+UNASKED = tuple(name for name in NAMES if name != "encoders")
+"""What a run measures; the table of encoders is for choosing settings, and takes minutes."""
+
 IDLE_JOBS: Mapping[str, int] = {"photo-12mp-jpeg": 150, "photo-1mp-jpeg": 600}
 
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="the service against a bare libvips loop")
     parser.add_argument("--jobs", type=int, help="jobs of each workload (default: enough for some 15 seconds)")
-    names = [*WORKLOADS, "idle"]
-    parser.add_argument("--workload", action="append", choices=names, help="only this one; may be given again")
+    parser.add_argument("--workload", action="append", choices=CHOICES, help="only this one; may be given again")
     parser.add_argument("--quick", action="store_true", help="one round of few jobs: figures are rough")
     return parser.parse_args()
 
@@ -48,12 +66,15 @@ def main() -> int:
     before = machine()
     OUT.mkdir(exist_ok=True)
     make_all(OUT / "photos")
-    wanted = asked.workload or [*WORKLOADS, "idle"]
+    wanted = [one for name in asked.workload or UNASKED for one in GROUPS.get(name, (name,))]
     with serving(OUT / "photos") as images:
-        compared = _compared([name for name in wanted if name != "idle"], asked, images)
+        compared = _compared([name for name in wanted if name in WORKLOADS], asked, images)
         idle = _idle(asked, images) if "idle" in wanted else {}
-    marks = report.marks_of(compared, idle)
-    figures = {"machine": before, "lanes": LANES, "workloads": compared, "idle": idle}
+    engine = _engine([name for name in wanted if name in ENGINE], asked)
+    uploads = _uploads([name for name in wanted if name in UPLOADS], asked)
+    marks = report.marks_of(compared, idle, engine, uploads)
+    measured = {"workloads": compared, "idle": idle, "engine": engine, "uploads": uploads}
+    figures = {"machine": before, "lanes": LANES, **measured}
     written = {**figures, "marks": [mark.figures() for mark in marks]}
     (OUT / "report.json").write_text(json.dumps(written, indent=2) + "\n")
     print("\n".join(report.lines(figures, marks)))
@@ -80,6 +101,22 @@ def _idle(asked: argparse.Namespace, images: str) -> Mapping[str, Any]:
             jobs = _count(IDLE_JOBS[name], asked)
             idle[name] = idle_of(WORKLOADS[name], jobs, service, images, LANES).figures()
     return idle
+
+
+def _engine(names: Sequence[str], asked: argparse.Namespace) -> Mapping[str, Any]:
+    engine = {}
+    with _scratch() as folder:
+        for name in _told(names):
+            engine[name] = ENGINE[name](OUT / "photos", folder, 5 if asked.quick else ENGINE_ROUNDS)
+    return engine
+
+
+def _uploads(names: Sequence[str], asked: argparse.Namespace) -> Mapping[str, Any]:
+    uploads = {}
+    with _scratch() as folder:
+        for name in _told(names):
+            uploads[name] = uploads_of(name, folder, asked.quick)
+    return uploads
 
 
 def _count(jobs: int, asked: argparse.Namespace) -> int:

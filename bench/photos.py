@@ -14,7 +14,7 @@ import pyvips
 
 ORIGINAL = Path(__file__).parent.parent / "demo" / "raccoon.jpg"
 VARIANTS = 3
-"""Distinct files of each kind; jobs take turns."""
+"""Distinct files of a kind; jobs take turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,19 @@ class Photo:
     height: int
     grain: float
     quality: int
+    variants: int = VARIANTS
 
     def file(self, variant: int) -> str:
         return f"{self.name}-{variant}.jpg"
 
 
 PHOTOS: Mapping[str, Photo] = {
-    photo.name: photo for photo in (Photo("photo-1mp", 1212, 909, 1.6, 82), Photo("photo-12mp", 4000, 3000, 7.5, 90))
+    photo.name: photo
+    for photo in (
+        Photo("photo-1mp", 1212, 909, 1.6, 82),
+        Photo("photo-12mp", 4000, 3000, 7.5, 90),
+        Photo("photo-24mp", 6000, 4000, 7.5, 90, variants=1),
+    )
 }
 
 
@@ -41,7 +47,7 @@ def make_all(folder: Path) -> Mapping[str, bytes]:
     folder.mkdir(parents=True, exist_ok=True)
     content = {}
     for photo in PHOTOS.values():
-        for variant in range(VARIANTS):
+        for variant in range(photo.variants):
             path = folder / photo.file(variant)
             if not path.exists():
                 _make(photo, variant, path)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bench import encoders, faces, filters, uploads
 from bench.workloads import WORKLOADS
 
 POST_MS = 5.0
@@ -20,21 +21,31 @@ HEAD_POST = "workload           POST p50 / p90 / p99 ms    in the server p50 / p
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A promise, and what was measured; both in the same unit."""
+    """A promise, and what was measured; both in the same unit. `most`, or `least` in its place, is the promise."""
 
     name: str
     value: float
-    most: float
+    most: float | None = None
+    least: float | None = None
 
     @property
     def passed(self) -> bool:
-        return self.value <= self.most
+        return (self.most is None or self.value <= self.most) and (self.least is None or self.value >= self.least)
+
+    @property
+    def promise(self) -> str:
+        return f"at least {self.least:g}" if self.least is not None else f"at most {self.most:g}"
 
     def figures(self) -> Figures:
         return {**asdict(self), "passed": self.passed}
 
 
-def marks_of(compared: Mapping[str, Figures], idle: Mapping[str, Figures]) -> Sequence[Mark]:
+def marks_of(
+    compared: Mapping[str, Figures],
+    idle: Mapping[str, Figures],
+    engine: Mapping[str, Figures],
+    uploaded: Mapping[str, Figures],
+) -> Sequence[Mark]:
     marks = []
     for name, figures in compared.items():
         if (most := WORKLOADS[name].mark) is not None:
@@ -44,6 +55,14 @@ def marks_of(compared: Mapping[str, Figures], idle: Mapping[str, Figures]) -> Se
         marks.append(Mark(f"{name}: server time of a POST, median ms", median, POST_MS))
     if IDLE_MARKED in idle:
         marks.append(Mark(f"{IDLE_MARKED}: share of lane time idle", idle[IDLE_MARKED]["idle"], IDLE))
+    if "filters" in engine:
+        ratio = engine["filters"]["cpu_ratio"]
+        marks.append(Mark("filters: CPU time with sepia and sharpen over the resize's", ratio, filters.MOST))
+    if "faces" in engine:
+        marks.append(Mark("faces: detection on 24 MP, median CPU ms", engine["faces"]["cpu_ms"], faces.MOST_MS))
+    for name, figures in uploaded.items():
+        if "ratio" in figures:
+            marks.append(Mark(f"{name}: files per second over the loop's", figures["ratio"], least=uploads.LEAST))
     return marks
 
 
@@ -61,9 +80,20 @@ def lines(report: Figures, marks: Sequence[Mark]) -> Iterator[str]:
     for name, figures in idle.items():
         rate = f"{figures['renders_per_second']:.1f} renders/s"
         yield f"{name:18} lanes idle {figures['idle']:6.1%} with {figures['delay_ms']} ms of latency a job, {rate}"
+    yield from _engine(report["engine"])
+    yield from uploads.lines(report["uploads"])
     yield ""
     for mark in marks:
-        yield f"{'PASS' if mark.passed else 'FAIL'}  {mark.name}: {mark.value:.3f} (at most {mark.most:g})"
+        yield f"{'PASS' if mark.passed else 'FAIL'}  {mark.name}: {mark.value:.3f} ({mark.promise})"
+
+
+def _engine(engine: Mapping[str, Figures]) -> Iterator[str]:
+    if one := engine.get("filters"):
+        yield f"filters            resize {one['resize_ms']:.1f} CPU ms, with filters {one['filtered_ms']:.1f}"
+    if one := engine.get("faces"):
+        yield f"faces              detection {one['cpu_ms']:.1f} CPU ms, {one['found']} of {one['there']} faces found"
+    if one := engine.get("encoders"):
+        yield from encoders.lines(one)
 
 
 def _costs(name: str, figures: Figures) -> Iterator[str]:
