@@ -3,9 +3,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SERVERS := .venv-servers
+# files of tests side by side; more than two at once only where there are cores for their servers and lanes too
+PARALLEL ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long check bench contact-sheet clean
+.PHONY: help run demo test test-long check fuzz servers bench goldens contact-sheet clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -17,10 +20,10 @@ demo: $(VENV)/.run ## one job through a real service; its pictures are in ./demo
 	@$(BIN)/python demo/demo.py
 
 test: $(VENV)/.dev ## the tests; no network is needed
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q $(PARALLEL)
 
 test-long: $(VENV)/.dev ## the tests with full counts: more examples, more kills, more clients
-	@SIXPX_TEST_LONG=1 $(BIN)/python -m pytest -q
+	@SIXPX_TEST_LONG=1 $(BIN)/python -m pytest -q $(PARALLEL)
 
 check: $(VENV)/.dev ## style, types, and the walls between the parts
 	@echo "ruff check";  $(BIN)/ruff check --quiet .
@@ -28,15 +31,23 @@ check: $(VENV)/.dev ## style, types, and the walls between the parts
 	@echo "mypy";        $(BIN)/mypy --no-error-summary
 	@echo "walls";       out=$$($(BIN)/lint-imports 2>&1) || { echo "$$out"; exit 1; }
 
+servers: $(SERVERS)/.made ## Swift and moto for the tests of destinations; vsftpd, proftpd and sshd come from the system
+
+fuzz: $(VENV)/.dev ## broken files by the ten thousand through real lanes; FUZZ='--seed 2 --from 800', finds in ./fuzz-out
+	@$(BIN)/python -m tests.fuzz $(FUZZ)
+
 bench: $(VENV)/.dev ## benchmarks, beside libvips alone in the same run
 	@$(BIN)/python -m bench
 
-contact-sheet: $(VENV)/.dev ## every method on one sheet of pictures, in ./contact-sheet
+goldens: $(VENV)/.dev ## the filters' reference pictures, made anew by CamanJS itself (needs chromium and npm)
+	@$(BIN)/python tests/golden/caman/make.py
+
+contact-sheet: $(VENV)/.dev ## every method, filter and format on sheets of pictures, in ./contact-sheet
 	@$(BIN)/python demo/contact_sheet.py
 
 clean: ## remove what was made here: .venv, caches, results; ./data is kept
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache demo-out contact-sheet bench-out dist build
-	@find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+	@rm -rf $(VENV) $(SERVERS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache demo-out contact-sheet bench-out fuzz-out dist build
+	@find . -name __pycache__ -not -path './$(VENV)/*' -not -path './$(SERVERS)/*' -prune -exec rm -rf {} +
 
 # --- the environment: made once, and brought up to date when pyproject.toml has changed -------------
 
@@ -54,6 +65,13 @@ $(VENV)/.run: pyproject.toml | $(BIN)/python
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	@$(call install,-e '.[dev]')
 	@touch $@ $(VENV)/.run
+
+# apart from our own packages, with which theirs do not agree
+$(SERVERS)/.made: | $(BIN)/python
+	@echo "installing the servers of the tests into $(SERVERS) (a minute, once)"
+	@$(PYTHON) -m venv --clear $(SERVERS)
+	@$(SERVERS)/bin/python -m pip install --disable-pip-version-check 'swift>=2.38,<3' 'moto[server]>=5.2,<6' >$(SERVERS)/pip.log 2>&1 || { cat $(SERVERS)/pip.log >&2; exit 1; }
+	@touch $@
 
 # what pip says is kept in a file and shown only where it failed
 define install

@@ -24,12 +24,9 @@ Node = TypeVar("Node", bound=ast.AST)
 ROOT = Path(__file__).parents[1]
 OURS = sorted((ROOT / "sixpx").rglob("*.py"))
 ALL = [*OURS, *sorted((ROOT / "tests").rglob("*.py")), *sorted((ROOT / "bench").rglob("*.py"))]
-NOT_BUILT_YET = {
-    "filter": "fails as not_supported in this version",
-    "analyze": "fails as not_supported in this version",
-}
+NOT_BUILT_YET: dict[str, str] = {}
 """Methods that the API accepts, by the reason why they have no module (tests/api/test_pictures.py holds it)."""
-TARGETS_NOT_BUILT_YET = {"cf", "ftp", "sftp"}
+TARGETS_NOT_BUILT_YET: set[str] = set()
 """Destinations whose connection strings are read, and whose outputs fail as not_supported in this version."""
 MODULES = {HOSTED: "disk", "ftps": "ftp"}
 """The module of a scheme where it is not called so."""
