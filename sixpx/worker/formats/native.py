@@ -13,8 +13,12 @@ from typing import Any
 import pyvips
 
 from sixpx.core.geometry import Size
+from sixpx.errors import BadImage
 from sixpx.worker.cascade import webp_scale
 from sixpx.worker.formats.base import EXIF, Header, Image, Source
+
+LARGEST_SCREEN = 65_535
+"""Pixels of a side, which GIF says in 16 bits."""
 
 Shrink = Callable[[Size, Sequence[Size]], Mapping[str, Any]]
 """Loader options that make the stored picture smaller while it is decoded, as far as the wanted sizes allow."""
@@ -69,6 +73,17 @@ class Native:
 
 
 @dataclass(frozen=True, slots=True)
+class Gif(Native):
+    """Frames may reach beyond the largest screen, to where libvips can follow no more and speaks of memory."""
+
+    def header(self, path: str) -> Header:
+        header = self._header(self._open(path))
+        if (side := max(header.size.width, header.size.height)) > LARGEST_SCREEN:
+            raise BadImage(f"expected sides of at most {LARGEST_SCREEN:,} pixels in the GIF file, got {side:,}")
+        return header
+
+
+@dataclass(frozen=True, slots=True)
 class WebP(Native):
     """RIFF files carry their mark after their length."""
 
@@ -77,5 +92,5 @@ class WebP(Native):
 
 
 PNG = Native("image/png", "PNG", "pngload", (b"\x89PNG\r\n\x1a\n",))
-GIF = Native("image/gif", "GIF", "gifload", (b"GIF87a", b"GIF89a"), animated=True)
+GIF = Gif("image/gif", "GIF", "gifload", (b"GIF87a", b"GIF89a"), animated=True)
 WEBP = WebP("image/webp", "WebP", "webpload", (b"RIFF",), animated=True, shrink=_webp)
