@@ -111,6 +111,11 @@ class Guard:
         opened.setblocking(False)
         return opened
 
+    @property
+    def resolver(self) -> AbstractResolver:
+        """For a client of HTTP that makes its connector itself, besides `socket_factory`."""
+        return self._resolver
+
     def connector(self, limit: int = 0, keepalive_s: float = 30.0) -> TCPConnector:
         """A connector for one aiohttp session: `limit` connections (0: any number), idle ones kept `keepalive_s`."""
         return TCPConnector(

@@ -48,11 +48,20 @@ class HostKeys:
             self._known[host, port] = seen
             await to_its_end(_add, self.remembered, f"{host} {port} {seen}\n")
 
-    def refusal(self, host: str, port: int, seen: str | None, pin: str | None) -> HostKeyUnknown:
-        """The sentence for a key that was not trusted; `seen` is its fingerprint."""
+    def refusal(
+        self, host: str, port: int, seen: str | None, pin: str | None, is_listed: bool = False
+    ) -> HostKeyUnknown:
+        """The sentence for a key that was not trusted; `seen` is its fingerprint, `is_listed` whether the operator's
+        file has other keys for the host."""
         at = host if port == 22 else f"{host} port {port}"
+        seen = seen or "of a certificate that cannot be read"
         if pin is not None:
             return HostKeyUnknown(f"{at} showed the host key {seen}, not the one of the option hostkey")
+        if is_listed:
+            return HostKeyUnknown(
+                f"{at} showed the host key {seen}, not one that the service's known_hosts file has for it "
+                "(sftp.known_hosts)"
+            )
         if self._known and (host, port) in self._known:
             was = self._known[host, port]
             return HostKeyUnknown(

@@ -40,6 +40,7 @@ class Targets:
         self._makers = makers
         self._unsealed = unsealed
         self._made: dict[Maker, asyncio.Task[Target]] = {}
+        self._ready: dict[str, Target] = {}
 
     def check(self, destination: str) -> None:
         """Raises NotSupported for a scheme that this version has no target for."""
@@ -49,11 +50,18 @@ class Targets:
 
     async def _member(self, destination: str) -> Target:
         """The target for a scheme such as `s3`, or `6px`; two schemes may share one."""
+        if destination in self._ready:
+            return self._ready[destination]
         self.check(destination)
         maker = self._makers[destination]
         if maker not in self._made:
             self._made[maker] = asyncio.create_task(asyncio.to_thread(maker))
-        return await asyncio.shield(self._made[maker])
+        try:
+            self._ready[destination] = await asyncio.shield(self._made[maker])
+        except Exception:  # not for ever: a file that was missing may be there the next time
+            self._made.pop(maker, None)
+            raise
+        return self._ready[destination]
 
     async def put(self, parcel: Parcel, destination: str, sealed: str | None) -> str:
         """The public URL of the parcel, stored; transient faults are tried again. Raises PutFailed, Refused,

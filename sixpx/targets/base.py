@@ -32,3 +32,20 @@ class Target(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+class Hosting(Target, Protocol):
+    """Where `6px` goes: a target whose files end with their job."""
+
+    async def remove(self, folder: str) -> None:
+        """Removes all files that were put to this folder (`user/job`); there may be none. Raises PutFailed where some
+        stay."""
+        ...
+
+
+class Clearing(Target, Protocol):
+    """A target that default hosting can be on."""
+
+    async def clear(self, to: Destination) -> None:
+        """Removes every file in the folder of the destination; there may be none. Raises PutFailed where some stay."""
+        ...

@@ -182,9 +182,7 @@ class CloudFiles:
         }
         with in_our_words(where):
             async with asyncio.timeout(SILENCE_SECONDS) as patience:
-                small = parcel.size == len(content.first)
-                # one piece needs no generator, which aiohttp would send in a task of its own
-                body = content.first if small else Body(parcel, content.first, patience)
+                body = Body(parcel, content.first, patience)
                 asked = self._session().put(url, data=body, headers=headers, allow_redirects=False)
                 async with asked as reply:
                     pass

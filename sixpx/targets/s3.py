@@ -9,23 +9,33 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import io
+import ipaddress
 import math
+import os
+import re
+import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from aiobotocore.config import AioConfig
 from aiobotocore.httpsession import AIOHTTPSession
-from aiobotocore.session import get_session
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from aiobotocore.session import AioSession
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, ConfigValueStore, ConstantProvider
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError, ParamValidationError
+from botocore.loaders import Loader
+from botocore.parsers import ResponseParserError
 
 from sixpx.credentials import Destination
-from sixpx.errors import Again, PutFailed, Refused
+from sixpx.errors import Again, OutputFault, PutFailed, Refused
 from sixpx.guard import Guard
+from sixpx.pieces import Slice
 from sixpx.targets.base import Parcel
 
 HOME = "us-east-1"
@@ -33,24 +43,35 @@ HOME = "us-east-1"
 
 WHOLE = 64 * 1024**2
 """Bytes up to which a file goes in one request; larger ones go in parts, so that a fault costs one part."""
+SMALL = 512 * 1024
+"""Bytes up to which a file is sent from memory: to read a small one costs less than several turns of a thread."""
 PART = 16 * 1024**2
 PARTS_MOST = 9_000
 AT_ONCE = 4
 """Parts under way at the same time."""
+DELETES_AT_ONCE = 16
 
 CONNECT_SECONDS = 5.0
 SILENCE_SECONDS = 30.0
+CLEAR_SECONDS = 60.0
 KEPT = 64
 """Clients kept for the next upload; one holds about a megabyte."""
 
 
 @dataclass(slots=True)
 class Kept:
-    """One client, its use, and what closes it."""
+    """One client, its use, what closes it, and the regions that buckets were found in."""
 
     client: Any
     stack: AsyncExitStack
     users: int = 0
+    regions: dict[str, str] = field(default_factory=dict)
+
+    def before_sign(self, request: Any, **others: Any) -> None:
+        # aiohttp waits for `100 Continue` without a time limit: a silent server would hold the upload for ever
+        del request.headers["Expect"]
+        if (region := request.context["signing"]["region"]) != self.client.meta.region_name:
+            self.regions[request.context["s3_redirect"]["bucket"]] = region
 
 
 @dataclass(slots=True)
@@ -61,6 +82,7 @@ class S3:
     _kept: dict[str, Kept] = field(default_factory=dict)
     _making: asyncio.Lock = field(default_factory=asyncio.Lock)
     _tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    _session: AioSession = field(default_factory=lambda: _own_session())
 
     async def put(self, parcel: Parcel, to: Destination) -> str:
         """Content-MD5 goes with every byte, so that the store refuses what was damaged on the way; an object is seen
@@ -69,12 +91,25 @@ class S3:
         if len(key.encode()) > 1024:
             raise PutFailed(f"the S3 key has {len(key.encode())} bytes; the most that S3 takes is 1,024")
         with in_our_words(to):
-            async with self._client(to) as client:
-                await (_whole if parcel.size <= WHOLE else _in_parts)(client, parcel, to, key)
-                return location(to, key, client.meta.region_name)
+            async with self._client(to) as kept:
+                await (_whole if parcel.size <= WHOLE else _in_parts)(kept.client, parcel, to, key)
+                return location(to, key, kept.regions.get(to.host, to.region or HOME))
+
+    async def clear(self, to: Destination) -> None:
+        """Removes every object below the path. Raises PutFailed, Refused."""
+        with in_our_words(to):
+            async with self._client(to) as kept, asyncio.timeout(CLEAR_SECONDS):
+                client = kept.client
+                pages = client.get_paginator("list_objects_v2").paginate(Bucket=to.host, Prefix=f"{to.path}/")
+                async for page in pages:
+                    keys = [one["Key"] for one in page.get("Contents", ())]
+                    for start in range(0, len(keys), DELETES_AT_ONCE):
+                        some = keys[start : start + DELETES_AT_ONCE]
+                        # each by itself: the request for many needs a checksum that few other stores understand
+                        await asyncio.gather(*(client.delete_object(Bucket=to.host, Key=key) for key in some))
 
     @asynccontextmanager
-    async def _client(self, to: Destination) -> AsyncIterator[Any]:
+    async def _client(self, to: Destination) -> AsyncIterator[Kept]:
         name = _name(to)
         async with self._making:
             kept = self._kept.pop(name, None) or await self._made(to)
@@ -82,7 +117,7 @@ class S3:
             kept.users += 1
             await self._drop_idle()
         try:
-            yield kept.client
+            yield kept
         finally:
             kept.users -= 1
 
@@ -96,12 +131,17 @@ class S3:
             request_checksum_calculation="when_required",  # others than Amazon refuse the trailers of `when_supported`
             response_checksum_validation="when_required",
             ignore_configured_endpoint_urls=True,  # an AWS_ENDPOINT_URL of the machine is nobody's destination
+            proxies={},  # None would be those of the machine, past which the guard does not see
             s3={"addressing_style": to.option("style") or "auto", "payload_signing_enabled": False},
-            connector_args={"socket_factory": self.guard.socket_factory, "keepalive_timeout": 15},
+            connector_args={
+                "socket_factory": self.guard.socket_factory,
+                "resolver": self.guard.resolver,
+                "keepalive_timeout": 15,
+            },
             http_session_cls=_session_class(self._tls),
         )
         client = await stack.enter_async_context(
-            get_session().create_client(
+            self._session.create_client(
                 "s3",
                 region_name=to.region or HOME,
                 endpoint_url=to.option("endpoint"),
@@ -110,8 +150,9 @@ class S3:
                 config=config,
             )
         )
-        client.meta.events.register("before-sign.s3", _without_expect)
-        return Kept(client, stack)
+        kept = Kept(client, stack)
+        client.meta.events.register("before-sign.s3", kept.before_sign)
+        return kept
 
     async def _drop_idle(self) -> None:
         """The longest unused ones beyond KEPT; those at work stay."""
@@ -131,6 +172,24 @@ def _name(to: Destination) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
+def _own_session() -> AioSession:
+    """What the clients share: the description of S3, loaded here once, and botocore's defaults. Neither the machine's
+    AWS_* variables nor its ~/.aws say anything about somebody else's destination."""
+    session = AioSession()
+    values = {name: default for name, (_, _, default, _) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()}
+    values |= {"config_file": os.devnull, "credentials_file": os.devnull}
+    store = ConfigValueStore({name: ConstantProvider(value) for name, value in values.items()})
+    session.register_component("config_store", store)
+    session.register_component("data_loader", _descriptions())
+    session.warm_up_loader_caches("s3")
+    return session
+
+
+@cache
+def _descriptions() -> Loader:
+    return Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
+
+
 def _session_class(context: ssl.SSLContext) -> type[AIOHTTPSession]:
     class Session(AIOHTTPSession):  # type: ignore[misc]  # aiobotocore ships no types
         """Every client shares one TLS context: to load the authorities anew costs 40 ms of the event loop each."""
@@ -141,17 +200,18 @@ def _session_class(context: ssl.SSLContext) -> type[AIOHTTPSession]:
     return Session
 
 
-def _without_expect(request: Any, **others: Any) -> None:
-    """aiohttp waits for `100 Continue` without a time limit: a silent server would hold the upload for ever."""
-    del request.headers["Expect"]
-
-
 async def _whole(client: Any, parcel: Parcel, to: Destination, key: str) -> None:
-    digest = await asyncio.to_thread(_md5, parcel.source)
-    with await asyncio.to_thread(parcel.source.open, "rb") as body:
-        await client.put_object(
-            Bucket=to.host, Key=key, Body=body, ContentLength=parcel.size, ContentMD5=digest, **_about(parcel, to)
-        )
+    about = {"Bucket": to.host, "Key": key, "ContentLength": parcel.size, **_about(parcel, to)}
+    if parcel.size <= SMALL:
+        body, digest = await asyncio.to_thread(_read, parcel.source)
+        async with asyncio.timeout(SILENCE_SECONDS):
+            await client.put_object(Body=body, ContentMD5=digest, **about)
+        return
+    with Slice(parcel.source, 0, parcel.size) as file:
+        digest = await asyncio.to_thread(_md5_of, file)
+        file.seek(0)
+        async with file.wanted(SILENCE_SECONDS):
+            await client.put_object(Body=file, ContentMD5=digest, **about)
 
 
 async def _in_parts(client: Any, parcel: Parcel, to: Destination, key: str) -> None:
@@ -176,10 +236,12 @@ async def _part(
     client: Any, upload: Mapping[str, str], parcel: Parcel, number: int, size: int, turns: asyncio.Semaphore
 ) -> str:
     async with turns:
-        body = await asyncio.to_thread(_piece, parcel.source, number * size, size)
-        digest = base64.b64encode(await asyncio.to_thread(_md5_of, body)).decode()
-        reply = await client.upload_part(**upload, PartNumber=number + 1, Body=body, ContentMD5=digest)
-        return str(reply["ETag"])
+        with Slice(parcel.source, number * size, size) as body:
+            digest = await asyncio.to_thread(_md5_of, body)
+            body.seek(0)
+            async with body.wanted(SILENCE_SECONDS):
+                reply = await client.upload_part(**upload, PartNumber=number + 1, Body=body, ContentMD5=digest)
+            return str(reply["ETag"])
 
 
 async def _give_up(client: Any, upload: Mapping[str, str]) -> None:
@@ -195,34 +257,43 @@ def _about(parcel: Parcel, to: Destination) -> dict[str, str]:
     return {"ContentType": parcel.type, **({"ACL": acl} if acl and acl != "none" else {})}
 
 
-def _md5(path: Path) -> str:
+def _md5_of(file: Any) -> str:
     """Base64, as Content-MD5 has it (RFC 1864)."""
-    with path.open("rb") as file:
-        return base64.b64encode(hashlib.file_digest(file, "md5").digest()).decode()
+    return base64.b64encode(hashlib.file_digest(file, "md5").digest()).decode()
 
 
-def _md5_of(body: bytes) -> bytes:
-    return hashlib.md5(body, usedforsecurity=False).digest()
-
-
-def _piece(path: Path, start: int, size: int) -> bytes:
-    with path.open("rb") as file:
-        file.seek(start)
-        return file.read(size)
+def _read(path: Path) -> tuple[bytes, str]:
+    body = path.read_bytes()
+    return body, _md5_of(io.BytesIO(body))
 
 
 def location(to: Destination, key: str, region: str) -> str:
-    """The object's public URL, without credentials. Virtual-hosted as Amazon prefers; by path for another endpoint, and
-    for a bucket whose name has a dot, which no certificate of Amazon's covers."""
+    """The object's public URL, without credentials; where the bucket stands in the host name and where in the path, as
+    the client itself has it."""
     path = quote(key, safe="/~")
-    endpoint = to.option("endpoint")
-    if endpoint:
-        base = urlsplit(endpoint)
-        if to.option("style") == "virtual":
-            return f"{base.scheme}://{to.host}.{base.netloc}{base.path.rstrip('/')}/{path}"
-        return f"{endpoint.rstrip('/')}/{quote(to.host)}/{path}"
+    base = urlsplit(to.option("endpoint") or _amazon(region))
+    folder = base.path.rstrip("/")
+    style = to.option("style") or ("path" if to.option("endpoint") else "virtual")
+    if style == "virtual" and _in_host_names(to.host, base):
+        return f"{base.scheme}://{to.host}.{base.netloc}{folder}/{path}"
+    return f"{base.scheme}://{base.netloc}{folder}/{quote(to.host)}/{path}"
+
+
+def _amazon(region: str) -> str:
+    """Where Amazon S3 answers for a region; China has a domain of its own."""
     host = "s3.amazonaws.com" if region == HOME else f"s3.{region}.amazonaws.com"
-    return f"https://{host}/{to.host}/{path}" if "." in to.host else f"https://{to.host}.{host}/{path}"
+    return f"https://{host}{'.cn' * region.startswith('cn-')}"
+
+
+def _in_host_names(bucket: str, base: SplitResult) -> bool:
+    """Whether the bucket's name can stand before the host's: not before an address, and with a dot in it no
+    certificate covers it."""
+    try:
+        ipaddress.ip_address(base.hostname or "")
+    except ValueError:
+        dots = "." if base.scheme == "http" else ""
+        return re.fullmatch(rf"[a-z0-9][a-z0-9{dots}-]{{1,61}}[a-z0-9]", bucket) is not None
+    return False
 
 
 # --- faults ---------------------------------------------------------------------------------------
@@ -261,10 +332,10 @@ def in_our_words(to: Destination) -> Iterator[None]:
         raise _told(fault.response, to.host, where) from fault
     except ParamValidationError as fault:
         raise PutFailed(f'"{to.host}" is no name that a bucket can have') from fault
-    except (BotoCoreError, OSError, TimeoutError) as fault:
-        if refusal := _refusal(fault):
-            raise refusal from fault
-        raise PutFailed(f"the connection to {where} failed ({_short(fault)})", again=Again.BROKEN) from fault
+    except (HTTPClientError, ConnectionError, ResponseParserError, KeyError, OSError) as fault:
+        raise _broken(fault, where) from fault
+    except BotoCoreError as fault:
+        raise PutFailed(f"region, endpoint and style of the connection string name no place at {where}") from fault
 
 
 def _told(reply: Mapping[str, Any], bucket: str, where: str) -> PutFailed:
@@ -280,21 +351,30 @@ def _told(reply: Mapping[str, Any], bucket: str, where: str) -> PutFailed:
     return PutFailed(sentence.format(bucket=bucket, where=where))
 
 
-def _refusal(fault: BaseException | None) -> Refused | None:
-    """The guard's word, which aiohttp and aiobotocore wrap."""
-    while fault is not None:
-        if isinstance(fault, Refused):
-            return Refused(fault.detail)
-        fault = getattr(fault, "kwargs", {}).get("error") or fault.__cause__ or fault.__context__
-    return None
+def _broken(fault: BaseException, where: str) -> OutputFault:
+    """What lies beneath a connection that failed; aiohttp and aiobotocore wrap it."""
+    short = type(fault).__name__
+    beneath: BaseException | None = fault
+    while beneath is not None:
+        match beneath:
+            case Refused():
+                return Refused(beneath.detail)
+            case ssl.SSLCertVerificationError(verify_message=why):
+                return PutFailed(f"the certificate of {where} is not trusted ({why})")
+            case socket.gaierror():
+                short = "no such host is known"
+        beneath = getattr(beneath, "kwargs", {}).get("error") or beneath.__cause__ or beneath.__context__
+    return PutFailed(f"the connection to {where} failed ({SHORT.get(short, short)})", again=Again.BROKEN)
 
 
-def _short(fault: BaseException) -> str:
-    """What kind of failure it was: the texts of libraries hold whole URLs."""
-    return {
-        "ConnectTimeoutError": "no connection in time",
-        "ReadTimeoutError": "it went silent",
-        "ConnectionClosedError": "it was cut",
-        "EndpointConnectionError": "nobody answers",
-        "SSLError": "its certificate is not trusted",
-    }.get(type(fault).__name__, type(fault).__name__)
+SHORT: Mapping[str, str] = {
+    "ConnectTimeoutError": "no connection in time",
+    "ReadTimeoutError": "it went silent",
+    "TimeoutError": "it went silent",
+    "ConnectionClosedError": "it was cut",
+    "EndpointConnectionError": "nobody answers",
+    "SSLError": "it does not speak TLS",
+    "ResponseParserError": "its answer is none of S3",
+    "KeyError": "its answer is none of S3",
+}
+"""Kinds of failures: the texts of libraries hold whole URLs."""

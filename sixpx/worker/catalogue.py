@@ -45,7 +45,8 @@ NOT_WRITTEN = "its encoder is missing or broken in this installation"
 
 
 def catalogue() -> Formats:
-    """Every format of the registries. Raises nothing that a broken codec raises; takes a second, most of it Ghostscript's."""
+    """Every format of the registries. Raises nothing that a broken codec raises; takes a second,
+    most of it Ghostscript's."""
     with tempfile.TemporaryDirectory() as folder:
         written = {type: _written(type, Path(folder, str(place))) for place, type in enumerate(ENCODERS)}
         trial = lru_cache(lambda type: _trial(type, written.get(type), Path(folder, "sample")))

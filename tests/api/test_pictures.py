@@ -151,6 +151,7 @@ async def test_each_url_is_downloaded_once_whatever_it_carries(live: Client, pic
 
 # --- what fails -----------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize(
     ("path", "code", "stage", "retryable"),
     [("/missing", "fetch_failed", "fetch", False), ("/broken", "bad_image", "load", False)],

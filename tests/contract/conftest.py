@@ -15,10 +15,11 @@ from sixpx.store.sqlite import SqliteStore
 from sixpx.targets import Parcel
 from tests.contract.buckets import bucket, bucket_proxy, front, to_s3
 from tests.contract.cloud_files import cloud, objects, rackspace
+from tests.contract.logins import member, sshd, sshd_proxy
 from tests.contract.places import PLACES, Place
 from tests.servers.base import HOST
 
-__all__ = ["bucket", "bucket_proxy", "cloud", "front", "objects", "rackspace", "to_s3"]
+__all__ = ["bucket", "bucket_proxy", "cloud", "front", "member", "objects", "rackspace", "sshd", "sshd_proxy", "to_s3"]
 
 Open = Callable[[], Awaitable[Store]]
 

@@ -76,6 +76,7 @@ async def test_a_put_that_is_cancelled_leaves_nothing_half(place: Place, sender:
         assert await place.content("cut/a.png") in (None, body)
     await sender.put("cut", "b.png")
     assert await place.content("cut/b.png") == PICTURE
+    assert await place.names("cut") <= {"a.png", "b.png"}
 
 
 async def test_a_wrong_secret_is_said_at_once_and_never_repeated(place: Place, sender: Sender, tmp_path: Path) -> None:

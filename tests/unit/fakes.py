@@ -13,7 +13,6 @@ from sixpx.budget import Budget
 from sixpx.core.job import Input, Job, Output, Processed, Step
 from sixpx.core.render import Flaw, Limits, Made, Render, Report, Seen
 from sixpx.credentials import Destination
-from sixpx.errors import OutputFault
 from sixpx.run import Got, Means
 from sixpx.targets import HOSTED, Parcel, Targets
 from sixpx.turns import Turns
