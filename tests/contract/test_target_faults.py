@@ -76,11 +76,11 @@ class Line:
         to = through_proxy(self.place.to(self.folder))
         return await self.place.target.put(Parcel(file, self.folder, name, "image/png", len(body)), to)
 
-    async def tried(self, name: str) -> tuple[PutFailed | None, float]:
-        """How a put of BODY failed, if it did, and after how many seconds."""
+    async def tried(self, name: str, body: bytes = BODY) -> tuple[PutFailed | None, float]:
+        """How a put failed, if it did, and after how many seconds."""
         began = time.monotonic()
         try:
-            assert await self.put(name)
+            assert await self.put(name, body)
         except PutFailed as fault:
             return fault, time.monotonic() - began
         return None, time.monotonic() - began
@@ -198,6 +198,35 @@ async def holds(line: Line, case: Case) -> None:
     assert await line.content("b.png") == BODY
     if not case.lasting:
         assert await line.names() <= {"a.png", "b.png"}
+
+
+LARGE = random.Random(1).randbytes(24_000_000)
+"""More than the system takes from one who sends while the other does not read."""
+
+
+async def test_a_server_that_reads_no_further_is_left(line: Line) -> None:
+    await line.place.target.close()
+    with impatient(line.place):
+        await line.put("b.png")
+        line.proxy.arm(Fault(Harm.SILENT, after=2_000_000))
+        fault, seconds = await line.tried("a.png", LARGE)
+    assert fault is not None
+    assert fault.again is Again.BROKEN
+    assert seconds < MOST_SECONDS
+    assert await line.content("a.png") is None
+
+
+@pytest.mark.long
+async def test_a_slow_line_is_no_silence(line: Line) -> None:
+    """It takes longer than a server may be silent."""
+    await line.place.target.close()
+    line.proxy.pace = 0.001
+    with impatient(line.place):
+        began = time.monotonic()
+        await line.put("a.png", LARGE)
+    line.proxy.pace = 0.0
+    assert time.monotonic() - began > 2 * SILENCE_SECONDS
+    assert await line.content("a.png") == LARGE
 
 
 @pytest.mark.parametrize("kept", [False, True], ids=["new", "kept"])

@@ -83,6 +83,8 @@ class Proxy:
 
     ports: tuple[int, ...]
     host: str = AT
+    pace: float = 0.0
+    """Seconds that each block of BLOCK bytes takes on its way up."""
     passed: dict[Way, int] = field(default_factory=lambda: dict.fromkeys(Way, 0))
     accepted: dict[int, int] = field(default_factory=dict)
     _fault: Fault | None = None
@@ -99,12 +101,24 @@ class Proxy:
     async def listen(self) -> None:
         for port in self.ports:
             try:
-                server = await asyncio.start_server(self._serve_on(port), self.host, port, limit=BLOCK)
+                server = await asyncio.start_server(self._serve_on(port), sock=self._socket(port), limit=BLOCK)
             except OSError as fault:
                 if fault.errno != errno.EADDRNOTAVAIL:
                     raise
                 pytest.skip(f"no second loopback address to put a proxy at: {fault.strerror}")
             self._servers.append(server)
+
+    def _socket(self, port: int) -> socket.socket:
+        """With a small buffer, so that who sends soon notices that nobody reads."""
+        opened = socket.socket()
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * BLOCK)
+        try:
+            opened.bind((self.host, port))
+        except OSError:
+            opened.close()
+            raise
+        return opened
 
     async def refuse(self) -> None:
         """Nobody listens any more, until `listen`."""
@@ -170,6 +184,8 @@ class Proxy:
                 if self._due(way, len(data)):
                     data = await self._harmed(link, way, data, writer)
                 self.passed[way] += len(data)
+                if self.pace and way is Way.UP:
+                    await asyncio.sleep(self.pace * len(data) / BLOCK)
                 writer.write(data)
                 await writer.drain()
             await link.open.wait()

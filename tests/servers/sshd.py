@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import base64
 import os
-import pwd
 import subprocess
 import tempfile
 from getpass import getuser
@@ -86,11 +85,10 @@ def _write(path: Path, text: str) -> None:
 
 
 def _made_user() -> str:
-    """A user of the tests' own with a password, gone when they end: root's is nobody's business."""
-    try:
-        pwd.getpwnam(LOGIN)
-    except KeyError:
-        subprocess.run(["useradd", "--no-create-home", "--shell", "/bin/sh", LOGIN], check=True)
-        atexit.register(subprocess.run, ["userdel", LOGIN], capture_output=True)
-    subprocess.run(["chpasswd"], input=f"{LOGIN}:{PASSWORD}".encode(), check=True)
-    return LOGIN
+    """A user of this process' own with a password, gone when it ends: root's is nobody's business."""
+    login = f"{LOGIN}-{os.getpid()}"
+    add, remove, change = (found(one, "apt-get install passwd") for one in ("useradd", "userdel", "chpasswd"))
+    subprocess.run([add, "--no-create-home", "--shell", "/bin/sh", login], check=True)
+    atexit.register(subprocess.run, [remove, login], capture_output=True)
+    subprocess.run([change], input=f"{login}:{PASSWORD}".encode(), check=True)
+    return login
