@@ -11,6 +11,7 @@ import base64
 import os
 import subprocess
 import tempfile
+from functools import cache
 from getpass import getuser
 from pathlib import Path
 
@@ -84,6 +85,7 @@ def _write(path: Path, text: str) -> None:
     path.chmod(0o600)
 
 
+@cache
 def _made_user() -> str:
     """A user of this process' own with a password, gone when it ends: root's is nobody's business."""
     login = f"{LOGIN}-{os.getpid()}"
