@@ -69,7 +69,7 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 # apart from our own packages, with which theirs do not agree
 $(SERVERS)/.made: | $(BIN)/python
 	@echo "installing the servers of the tests into $(SERVERS) (a minute, once)"
-	@$(PYTHON) -m venv --clear $(SERVERS)
+	@$(PYTHON) -m venv $(SERVERS)
 	@$(SERVERS)/bin/python -m pip install --disable-pip-version-check 'swift>=2.38,<3' 'moto[server]>=5.2,<6' >$(SERVERS)/pip.log 2>&1 || { cat $(SERVERS)/pip.log >&2; exit 1; }
 	@touch $@
 

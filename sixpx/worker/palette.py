@@ -196,7 +196,8 @@ def _clustered(pixels: Bytes, clusters: int) -> list[Swatch]:
     colours = lab(pixels)
     cv2.setRNGSeed(SEED)
     criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 0.1)
-    _, labels, _ = cv2.kmeans(colours, wanted, None, criteria, 1, cv2.KMEANS_PP_CENTERS)  # type: ignore[call-overload]
+    flags = cv2.KMEANS_PP_CENTERS
+    _, labels, _ = cv2.kmeans(colours, wanted, None, criteria, 1, flags)  # type: ignore[call-overload]  # None is right
     members = (pixels[labels[:, 0] == place] for place in range(wanted))
     return [_cluster(one) for one in members if len(one)]
 

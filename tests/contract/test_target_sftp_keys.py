@@ -19,7 +19,7 @@ from sixpx.errors import PutFailed
 from sixpx.targets import sftp
 from tests.contract.conftest import PICTURE, Packed
 from tests.contract.logins import NEEDS_ROOT, Member, at, refused, stored
-from tests.servers.base import HOST
+from tests.servers.base import HOST, found
 from tests.servers.proxy import AT, Proxy
 from tests.servers.sshd import Sshd
 
@@ -165,7 +165,7 @@ async def test_a_private_key_that_is_none_is_said_without_it(
 
 
 def _set_password(user: str, password: str) -> None:
-    subprocess.run(["chpasswd"], input=f"{user}:{password}".encode(), check=True)
+    subprocess.run([found("chpasswd", "apt-get install passwd")], input=f"{user}:{password}".encode(), check=True)
 
 
 @NEEDS_ROOT
