@@ -24,10 +24,6 @@ Node = TypeVar("Node", bound=ast.AST)
 ROOT = Path(__file__).parents[1]
 OURS = sorted((ROOT / "sixpx").rglob("*.py"))
 ALL = [*OURS, *sorted((ROOT / "tests").rglob("*.py")), *sorted((ROOT / "bench").rglob("*.py"))]
-NOT_BUILT_YET: dict[str, str] = {}
-"""Methods that the API accepts, by the reason why they have no module (tests/api/test_pictures.py holds it)."""
-TARGETS_NOT_BUILT_YET: set[str] = set()
-"""Destinations whose connection strings are read, and whose outputs fail as not_supported in this version."""
 MODULES = {HOSTED: "disk", "ftps": "ftp"}
 """The module of a scheme where it is not called so."""
 LINES_OF_A_FILE = 400
@@ -72,11 +68,10 @@ def test_the_registry_of_methods_is_their_folder() -> None:
     assert all(METHODS[name].name == name for name in METHODS)
 
 
-def test_every_method_has_its_schema_and_the_others_have_a_reason() -> None:
+def test_every_method_has_its_schema() -> None:
     schemas = {one.stem for one in (ROOT / "schemas" / "methods").glob("*.json")}
     assert schemas == set(law().options)
-    assert set(METHODS) | set(NOT_BUILT_YET) == schemas
-    assert not set(METHODS) & set(NOT_BUILT_YET)
+    assert set(METHODS) == schemas
 
 
 @pytest.mark.parametrize("name", sorted(METHODS))
@@ -89,11 +84,10 @@ def test_every_method_has_tests_that_name_it(name: str) -> None:
     assert name in rendered
 
 
-def test_every_destination_of_the_schemes_is_built_or_has_a_reason_and_the_other_way_round() -> None:
+def test_every_destination_of_the_schemes_is_built_and_the_other_way_round() -> None:
     built = modules_of("targets")
     schemes = set(credentials._OPTIONS) | {HOSTED}
-    assert {MODULES.get(scheme, scheme) for scheme in schemes} == built | set(TARGETS_NOT_BUILT_YET)
-    assert not built & set(TARGETS_NOT_BUILT_YET)
+    assert {MODULES.get(scheme, scheme) for scheme in schemes} == built
 
 
 @pytest.mark.parametrize("name", sorted(modules_of("targets")))

@@ -1,7 +1,5 @@
 """Owns the choice of a target by the scheme of a destination, and its further tries; each family is one file under the
 contract of `base`. Never knows a job.
-
-The destinations of the editions that have no member here yet fail their own output with `not_supported`.
 """
 
 from __future__ import annotations
