@@ -92,7 +92,7 @@ class Line:
             await self.put("b.png") if kept else await self.place.target.close()
             self.proxy.arm(None)
             await self.put("b.png")
-            self.measured[kept] = self.proxy.passed
+            self.measured[kept] = dict(self.proxy.passed)
         await self.put("b.png") if kept else await self.place.target.close()
         return self.measured[kept]
 
@@ -184,12 +184,12 @@ async def holds(line: Line, case: Case) -> None:
         line.proxy.arm(Fault(case.harm, case.way, int(case.share * passed[case.way]), case.lasting))
         fault, seconds = await line.tried("a.png")
     found = await line.content("a.png")
+    assert line.proxy.struck or (fault is None and case.share > 0.9)  # not every put says quite as much
     if fault is None:
         assert found == BODY
     else:
         assert found in (OLD, BODY, None)
         assert seconds < MOST_SECONDS
-        assert line.proxy.struck
         assert case.harm is not Harm.DELAY
         assert fault.again is not None or (case.harm is Harm.CORRUPT and not case.in_the_body), fault.detail
         assert not line.place.secret or line.place.secret not in fault.detail

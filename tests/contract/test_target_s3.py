@@ -176,13 +176,19 @@ s3 =
 """
 
 
-async def test_nothing_of_the_machine_says_where_an_upload_goes(
-    bucket: SwiftS3Place, front: Front, packed: Packed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that has much to say about Amazon."""
     (tmp_path / ".aws").mkdir()
     (tmp_path / ".aws" / "config").write_text(CONFIGURED)
     for name, value in {**HOSTILE, "HOME": str(tmp_path)}.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("hostile")
+async def test_nothing_of_the_machine_says_where_an_upload_goes(
+    bucket: SwiftS3Place, front: Front, packed: Packed
+) -> None:
     target = S3(Guard(LOOPBACK))
     try:
         await target.put(packed(), at(front.url, "machine"))
@@ -191,6 +197,13 @@ async def test_nothing_of_the_machine_says_where_an_upload_goes(
     assert await bucket.content("machine/a.png") == PICTURE
     assert "/us-east-1/" in front.asked[0].headers["Authorization"]
     assert "X-Amz-Security-Token" not in front.asked[0].headers
+
+
+@pytest.mark.usefixtures("hostile")
+async def test_nothing_of_the_machine_leads_away_from_amazon(packed: Packed, tmp_path: Path) -> None:
+    async with Amazon(tmp_path) as amazon:
+        await amazon.target.put(packed(), parse("s3://k:s@bucket/p"))
+    assert [one.host for one in amazon.front.asked] == ["bucket.s3.amazonaws.com"]
 
 
 # --- what is kept ---------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 from tests.servers.base import HOST
 
+HANGS_UP = b"\0"
+"""Ends an answer after which the server is gone, in the middle of a line."""
 USUAL = {
     "USER": "331 password?", "PASS": "230 welcome", "TYPE": "200 so be it", "NOOP": "200 here", "MKD": '257 "made"',
     "RNFR": "350 whereto?", "RNTO": "250 moved", "DELE": "250 gone", "STOR": "150 go on", "RETR": "150 here it comes",
@@ -48,6 +50,9 @@ class ToldFtp:
                 command = line.split(" ")[0]
                 told = self.tells.get(command, [])
                 answer = told.pop(0) if told else await self._usual(command)
+                if answer.endswith(HANGS_UP):
+                    writer.write(answer.removesuffix(HANGS_UP))
+                    break
                 writer.write(answer + b"\r\n")
                 if answer.startswith(b"150"):
                     writer.write(await self._transferred(command) + b"\r\n")
