@@ -220,7 +220,7 @@ async def test_a_server_that_reads_no_further_is_left(line: Line) -> None:
 async def test_a_slow_line_is_no_silence(line: Line) -> None:
     """It takes longer than a server may be silent."""
     await line.place.target.close()
-    line.proxy.pace = 0.001
+    line.proxy.pace = 0.003
     with impatient(line.place):
         began = time.monotonic()
         await line.put("a.png", LARGE)
