@@ -364,7 +364,7 @@ def _in_our_words(to: Destination) -> Iterator[None]:
     except asyncssh.SFTPError as fault:
         raise PutFailed(f'{where} refused the file in "{to.path or "/"}" (SFTP error {fault.code})') from fault
     except asyncssh.ChannelOpenError as fault:
-        if fault.code == asyncssh.OPEN_CONNECT_FAILED:  # so asyncssh calls a connection that was lost just then
+        if fault.reason == "SSH connection closed":  # asyncssh's word for a connection that was lost just then
             raise PutFailed(f"the connection to {where} was cut", again=Again.BROKEN) from fault
         raise PutFailed(f"{where} offers no SFTP") from fault
     except asyncssh.Error as fault:
