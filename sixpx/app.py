@@ -23,11 +23,12 @@ from sixpx.api.v1.read import Counts, Maker
 from sixpx.api.v1.routes import Api
 from sixpx.budget import Budget
 from sixpx.core.formats import Formats
-from sixpx.core.job import User
 from sixpx.core.render import Limits
+from sixpx.core.user import Access, User
 from sixpx.credentials import Vault
 from sixpx.destinations import hosting_of, makers_of
 from sixpx.errors import BadSettings, SixpxError
+from sixpx.feed import Feed
 from sixpx.fetch import Fetcher, FetchLimits
 from sixpx.guard import Guard
 from sixpx.hub import Hub
@@ -37,7 +38,7 @@ from sixpx.run import Means
 from sixpx.runner import Pace, Runner
 from sixpx.settings import Settings
 from sixpx.sources import InputSources
-from sixpx.store.sqlite import SqliteStore
+from sixpx.stores import open_store
 from sixpx.targets import Targets
 from sixpx.targets.disk import Disk
 from sixpx.turns import Turns
@@ -76,10 +77,12 @@ class Service:
         """Opens the store, takes back what a killed process left, starts the lanes. Raises BadSettings."""
         settings = self.settings
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.store = SqliteStore.open(settings.database, alone=True)
+        self.store = await open_store(settings, alone=True)
         self._stack.push_async_callback(self.store.close)
         self.vault = Vault(vault_key(settings))
         self.hub = Hub()
+        self.feed = Feed(self.hub)
+        self._stack.push_async_callback(self.feed.close)
         self.stopped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.guard = Guard(settings.network.allow)
         self.hosting = await asyncio.to_thread(hosting_of, settings, self.guard)
@@ -150,11 +153,22 @@ class Service:
         app = web.Application(middlewares=[timed, explained], client_max_size=settings.limits.body_bytes)
         limits = settings.limits
         maker = Maker(ids.new_id, ids.new_name, self.vault, Counts(limits.inputs, limits.outputs, limits.methods))
-        auth = Auth(self.store)
-        published = asdict(limits)
-        remove, formats = self.hosting.remove, self._formats
-        api = Api(self.store, auth, self.hub, maker, now, remove, published, formats, self._troubles, self.stopped)
-        api.add_to(app)
+        auth = Auth(self.store, now)
+        Api(
+            store=self.store,
+            auth=auth,
+            hub=self.hub,
+            feed=self.feed,
+            maker=maker,
+            clock=now,
+            remove_files=self.hosting.remove,
+            limits=asdict(limits),
+            formats=self._formats,
+            ready=self._troubles,
+            stopping=self.stopped,
+            version=settings.api.version,
+            search_seconds=settings.search.seconds,
+        ).add_to(app)
         Files(settings.data / "hosted").add_to(app)
         return app
 
@@ -184,7 +198,8 @@ async def _ended(task: asyncio.Task[None]) -> None:
 def new_user(name: str) -> FirstUser:
     """A user with fresh key and secret, not yet stored."""
     secret = credentials.new_secret()
-    user = User(ids.new_id(), name, credentials.new_api_key(), credentials.digest(secret), now())
+    access = Access(credentials.new_api_key(), credentials.digest(secret))
+    user = User(ids.new_id(), name, (access,), now())
     return FirstUser(user, secret)
 
 

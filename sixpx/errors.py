@@ -71,6 +71,23 @@ class KeyReused(SixpxError):
     code = "idempotency_key_reused"
 
 
+class TooSlow(SixpxError):
+    """A query that takes longer than queries may."""
+
+    code = "query_too_slow"
+
+
+class OverQuota(SixpxError):
+    """More posts than the user's plan has; `wait`: seconds until there is room again."""
+
+    code = "over_quota"
+    retryable = True
+
+    def __init__(self, detail: str, wait: int) -> None:
+        super().__init__(detail)
+        self.wait = wait
+
+
 # --- what an output can fail with ---------------------------------------------------------------
 
 

@@ -17,7 +17,9 @@ from typing import Any
 from sixpx import app, credentials, ids
 from sixpx.api.v1 import read
 from sixpx.api.v1.read import Counts, Maker, Posted
-from sixpx.core.job import Job, Status, User, advance, sources_of
+from sixpx.api.v1.versions import DEFAULT
+from sixpx.core.job import Job, Status, advance, sources_of
+from sixpx.core.user import User
 from sixpx.credentials import Destination, Vault
 from sixpx.errors import OverLimit, PutFailed
 from sixpx.fetch import Fetcher
@@ -91,8 +93,8 @@ def _posted(file: JobFile, settings: Settings, vault: Vault) -> Posted:
         if (size := file.size_of(name)) > limits.input_bytes:
             raise OverLimit(f"/input/{name}: the file has {size} bytes; the limit input_bytes is {limits.input_bytes}")
     maker = Maker(ids.new_id, ids.new_name, vault, Counts(limits.inputs, limits.outputs, limits.methods))
-    nobody = User(ids.new_id(), "", "", "", app.now())
-    return read.posted(_all_here(file.body()), nobody, app.now(), maker)
+    nobody = User(ids.new_id(), "", (), app.now())
+    return read.posted(_all_here(file.body()), nobody, app.now(), maker, DEFAULT)
 
 
 def _all_here(body: Any) -> Any:

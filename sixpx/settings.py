@@ -31,6 +31,23 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True)
+class Api:
+    version: str = "2014-08"
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    index: tuple[str, ...] = ()
+    seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Callbacks:
+    seconds: float = 15.0
+    parallel: int = 16
+
+
+@dataclass(frozen=True, slots=True)
 class Security:
     key: str = field(default="", repr=False)
 
@@ -114,6 +131,9 @@ class Settings:
 
     server: Server = field(default_factory=Server)
     store: Store = field(default_factory=Store)
+    api: Api = field(default_factory=Api)
+    search: Search = field(default_factory=Search)
+    callbacks: Callbacks = field(default_factory=Callbacks)
     security: Security = field(default_factory=Security)
     lanes: Lanes = field(default_factory=Lanes)
     faces: Faces = field(default_factory=Faces)

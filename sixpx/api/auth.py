@@ -12,11 +12,12 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from aiohttp import web
 
 from sixpx import credentials
-from sixpx.core.job import User
+from sixpx.core.user import Access, User
 from sixpx.errors import Unauthorized
 from sixpx.store.base import Store
 
@@ -60,8 +61,9 @@ class Auth:
     time of a refusal tells nothing about who exists.
     """
 
-    def __init__(self, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, store: Store, now: Callable[[], datetime], clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
+        self._now = now
         self._clock = clock
         self._proven: dict[tuple[str, str, str], tuple[float, User]] = {}
 
@@ -77,9 +79,14 @@ class Auth:
 
     async def _prove(self, user_id: str, key: str, digest: str) -> User:
         user = await self._store.user(user_id if ID.fullmatch(user_id) else NOBODY_ID)
-        key_right = hmac.compare_digest(_bytes(user.api_key if user else ""), _bytes(key))
-        secret_right = hmac.compare_digest(user.secret_digest if user else NOBODY, digest)
-        if user is None or not key_right or not secret_right:
+        now = self._now()
+        accesses = [one for one in user.accesses if one.valid(now)] if user else []
+        # each is compared, and one more where there is none: the time tells nothing
+        right = [
+            hmac.compare_digest(_bytes(one.key), _bytes(key)) & hmac.compare_digest(one.digest, digest)
+            for one in accesses or (Access("", NOBODY),)
+        ]
+        if user is None or not accesses or not any(right):
             raise Unauthorized(REFUSED)
         return user
 

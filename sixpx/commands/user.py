@@ -13,18 +13,19 @@ import json
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from getpass import getpass
 
 from sixpx import credentials
 from sixpx.app import new_user, vault_key
 from sixpx.commands import config
-from sixpx.core.job import User
+from sixpx.core.user import User
 from sixpx.credentials import Vault
 from sixpx.errors import BadSettings, Invalid, SixpxError
 from sixpx.settings import Settings
 from sixpx.store.base import Store
 from sixpx.store.document import iso
-from sixpx.store.sqlite import SqliteStore
+from sixpx.stores import open_store
 
 ASK = "-"
 """In place of a connection string: read it from standard input."""
@@ -56,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
 
 @asynccontextmanager
 async def _store(settings: Settings) -> AsyncIterator[Store]:
-    store = SqliteStore.open(settings.database)
+    store = await open_store(settings)
     try:
         yield store
     finally:
@@ -100,7 +101,8 @@ async def _connect(settings: Settings, options: argparse.Namespace) -> str:
         user = _named(await store.users(), options.user)
         connection = (_asked(options.mask) if options.connection == ASK else options.connection).strip()
         credentials.parse(connection)
-        await store.set_connection(user.id, options.mask, vault.seal(connection))
+        sealed = vault.seal(connection)
+        await store.change_user(user.id, lambda one: _with_mask(one, options.mask, sealed))
     shown = {options.mask: credentials.redact(connection)}
     return json.dumps(shown) if options.json else "\n".join(_lines(shown)).strip()
 
@@ -110,8 +112,14 @@ async def _disconnect(settings: Settings, options: argparse.Namespace) -> str:
         user = _named(await store.users(), options.user)
         if options.mask not in user.connections:
             raise SixpxError(f"the user has no such mask; there are: {', '.join(sorted(user.connections)) or 'none'}")
-        await store.set_connection(user.id, options.mask, None)
+        await store.change_user(user.id, lambda one: _with_mask(one, options.mask, None))
     return json.dumps({options.mask: None}) if options.json else f"{options.mask} stands for nothing any more"
+
+
+def _with_mask(user: User, mask: str, sealed: str | None) -> User:
+    """The user whose mask stands for a sealed connection string, or for nothing any more."""
+    others = {name: one for name, one in user.connections.items() if name != mask}
+    return replace(user, connections=others if sealed is None else {**others, mask: sealed})
 
 
 def _named(users: Sequence[User], asked: str) -> User:

@@ -12,6 +12,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from sixpx.core import delivery
+from sixpx.core.delivery import Delivery, Fate
+from sixpx.errors import Conflict
+
 
 class Status(StrEnum):
     """A job's or an output's state, in the editions' words."""
@@ -165,7 +169,7 @@ class Picture:
 class Job:
     """One POST and all that became of it. `callback` and `data` are echoed as sent, redacted; the URL to call is
     `callback_sealed`. `version` is the API version that the POST spoke; `total` spans the whole job, a download counted
-    once for each URL."""
+    once for each URL. `deliveries`: a callback for each of its ends."""
 
     id: str
     user_id: str
@@ -182,6 +186,12 @@ class Job:
     trouble: Trouble | None = None
     total: Span = Span()
     version: str = "2014-08"
+    deliveries: tuple[Delivery, ...] = ()
+
+    @property
+    def due(self) -> datetime | None:
+        """When the next attempt to deliver a callback may begin, if any is owed."""
+        return min((one.due for one in self.deliveries if one.due is not None), default=None)
 
     @property
     def bytes(self) -> int:
@@ -190,19 +200,6 @@ class Job:
     def input(self, name: str) -> Input:
         """The input of this name; `main` is the only one where none is called so (SPEC section 1, Request body)."""
         return next((one for one in self.inputs if one.name == name), self.inputs[0])
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """Who may post. `secret_digest` is all that is kept of the secret; `connections` maps a mask to a sealed
-    connection string (edition 3, Masked Connection Strings)."""
-
-    id: str
-    name: str
-    api_key: str
-    secret_digest: str
-    created: datetime
-    connections: Mapping[str, str] = field(default_factory=dict)
 
 
 def advance(job: Job, status: Status, now: datetime) -> Job:
@@ -221,7 +218,7 @@ def with_processed(job: Job, changed: Processed, now: datetime) -> Job:
 def conclude(job: Job, total: Span, now: datetime) -> Job:
     """The job at its end: failed when any output failed (SPEC section 1), complete otherwise."""
     failed = any(one.status is Status.FAILED for one in job.processed)
-    return replace(advance(job, Status.FAILED if failed else Status.COMPLETE, now), total=total)
+    return _ended(replace(job, total=total), Status.FAILED if failed else Status.COMPLETE, now)
 
 
 def fail_unfinished(job: Job, trouble: Trouble, now: datetime) -> Job:
@@ -230,20 +227,39 @@ def fail_unfinished(job: Job, trouble: Trouble, now: datetime) -> Job:
         one if one.status.ended else replace(one, status=Status.FAILED, trouble=trouble, modified=now)
         for one in job.processed
     )
-    return replace(advance(job, Status.FAILED, now), processed=records, trouble=trouble)
+    return _ended(replace(job, processed=records, trouble=trouble), Status.FAILED, now)
+
+
+def _ended(job: Job, status: Status, now: datetime) -> Job:
+    """The job at its end, which is owed to its callback in the same write."""
+    job = advance(job, status, now)
+    if job.callback_sealed is None:
+        return job
+    return replace(job, deliveries=(*job.deliveries, delivery.owed(job.id, len(job.deliveries), now)))
 
 
 def cancel(job: Job, now: datetime) -> Job:
-    """The job ended by its owner (SPEC section 9, Cancel and retry)."""
+    """The job ended by its owner (SPEC section 9, Cancel and retry); one that has ended stays as it is."""
+    if job.status.ended:
+        return job
     return fail_unfinished(job, Trouble("cancelled", "run", "the job was cancelled by its owner"), now)
 
 
 def again(job: Job, now: datetime) -> Job:
-    """The job back in the queue with its failed outputs to be made anew (SPEC section 9, Cancel and retry)."""
+    """The job back in the queue with its failed outputs to be made anew (SPEC section 9, Cancel and retry). Raises
+    Conflict where nothing failed, or it has not ended."""
+    if job.status is not Status.FAILED:
+        raise Conflict(f"only a failed job can be retried; this one is {job.status}")
     records = tuple(
         Processed(one.id, one.tag, one.created, now) if one.status is Status.FAILED else one for one in job.processed
     )
-    return replace(advance(job, Status.PENDING, now), processed=records, trouble=None)
+    job = replace(job, processed=records, trouble=None, deliveries=tuple(map(_dropped, job.deliveries)))
+    return advance(job, Status.PENDING, now)
+
+
+def _dropped(one: Delivery) -> Delivery:
+    """An end that was not told in time is told by the next one."""
+    return replace(one, fate=Fate.DROPPED, due=None) if one.due is not None else one
 
 
 def with_download(job: Job, address: str, ms: int) -> Job:

@@ -6,19 +6,24 @@ Promises, held by `tests/contract/test_store_*.py` for every member:
 - Whoever writes to a job by a claim that is no longer valid gets `Lost`, and changes nothing. A claim ends with its
   lease, also where nobody else has taken the job yet.
 - Users take turns: of those with pending jobs, the one served longest ago is next, with the oldest of his jobs.
+- Users take no more than their plans have: of jobs worked on at once, by all processes together, and of posts.
+- A change is a pure function of what is there: it is applied to the newest state, as if nobody else were writing.
+- What is owed is claimed by one caller at a time, as jobs are.
 - `now` is an argument everywhere. A store that cannot be reached raises `StoreDown`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol
 
-from sixpx.core.job import Job, User
-from sixpx.core.query import Found, Page, Sort
+from sixpx.core.job import Job, Status
+from sixpx.core.meter import Window
+from sixpx.core.query import Found, Query
+from sixpx.core.user import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +48,27 @@ class Once:
 NOBODY: Mapping[str, int] = MappingProxyType({})
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A job as its owner is told of it: its status, and when it became so."""
+
+    job_id: str
+    user_id: str
+    status: Status
+    modified: datetime
+
+
 class Store(Protocol):
     """All methods raise StoreDown when the store does not answer. Times are aware datetimes in UTC."""
 
-    async def add_job(self, job: Job, blobs: Mapping[str, bytes], once: Once | None, now: datetime) -> str:
-        """Keeps the job and its blobs, all or nothing, and returns its id; with an Idempotency-Key that came before,
-        keeps nothing and returns the first job's id. KeyReused where the fingerprint differs."""
+    # --- jobs -----------------------------------------------------------------------------------
+
+    async def add_job(
+        self, job: Job, blobs: Mapping[str, bytes], once: Once | None, now: datetime, meter: Sequence[Window] = ()
+    ) -> str:
+        """Keeps the job and its blobs, counts it in each window, all or nothing, and returns its id; with an
+        Idempotency-Key that came before, keeps and counts nothing and returns the first job's id. KeyReused where the
+        fingerprint differs, OverQuota where a window is full."""
         ...
 
     async def first_with(self, user_id: str, once: Once, now: datetime) -> str | None:
@@ -57,9 +77,18 @@ class Store(Protocol):
 
     async def job(self, user_id: str, job_id: str) -> Job | None: ...
 
-    async def jobs(self, user_id: str, page: Page, sort: Sort) -> Found[Job]: ...
+    async def jobs(self, user_id: str, query: Query, seconds: float | None = None) -> Found[Job]:
+        """The page of the user's jobs that the query asks for, as `core.query.evaluate` has it. TooSlow where it takes
+        longer than `seconds`."""
+        ...
+
+    async def changed(self, since: datetime, most: int, user_id: str | None = None) -> Sequence[Changed]:
+        """The jobs (of one user, or of all) that were modified at `since` or later, the oldest change first."""
+        ...
 
     async def blob(self, blob_id: str) -> bytes | None: ...
+
+    # --- claims ---------------------------------------------------------------------------------
 
     async def claim(
         self,
@@ -71,7 +100,8 @@ class Store(Protocol):
         each: int | None = None,
     ) -> Sequence[Claim]:
         """Claims up to `most` pending jobs until `until`; each becomes processing. No user gets more than `each`
-        in all, those counted that he has `taken` already; None: as many as there are."""
+        in all, those counted that he has `taken` already; None: as many as there are. Nor does one get more than his
+        plan's `concurrent`, with what all processes hold for him."""
         ...
 
     async def renew(self, held: Sequence[Claim], now: datetime, until: datetime) -> Sequence[Claim]:
@@ -92,14 +122,17 @@ class Store(Protocol):
         process of a store); returns how many."""
         ...
 
-    async def cancel(self, user_id: str, job_id: str, now: datetime) -> Job | None:
-        """Ends a pending or processing job as cancelled; its claim is lost from then on. Returns the job as it is
-        afterwards, changed or not; None where there is none."""
+    # --- jobs changed without a claim --------------------------------------------------------------
+
+    async def change_job(self, user_id: str, job_id: str, change: Callable[[Job], Job]) -> Job | None:
+        """Writes what `change` makes of the job; a claim on it is lost, unless nothing changed. Returns the job as it
+        is afterwards, None where there is none. `change` is pure and may be called more than once; what it raises, this
+        raises, and nothing is written."""
         ...
 
-    async def retry(self, user_id: str, job_id: str, now: datetime) -> Job | None:
-        """Puts a failed job's failed outputs back in the queue. Conflict where nothing failed or it has not ended;
-        None where there is no such job."""
+    async def owed(self, now: datetime, until: datetime, most: int) -> Sequence[Job]:
+        """Up to `most` jobs with a callback that is due by `now`, the longest due first; nobody else is given them
+        before `until`, unless they are written to."""
         ...
 
     async def remove_job(self, user_id: str, job_id: str) -> bool:
@@ -115,15 +148,27 @@ class Store(Protocol):
         """The files of this folder are removed: it is no leftover any more."""
         ...
 
-    async def add_user(self, user: User) -> None: ...
+    # --- users ----------------------------------------------------------------------------------
+
+    async def add_user(self, user: User) -> None:
+        """Conflict where there is one of this id."""
+        ...
 
     async def user(self, user_id: str) -> User | None: ...
 
     async def users(self) -> Sequence[User]: ...
 
-    async def set_connection(self, user_id: str, mask: str, sealed: str | None) -> User | None:
-        """Lets the user's mask stand for a sealed connection string, or (None) for nothing any more, without touching
-        another mask that is set at the same moment. The user as he is afterwards; None where there is none."""
+    async def change_user(self, user_id: str, change: Callable[[User], User]) -> User | None:
+        """As `change_job`: two changes at the same moment both hold."""
+        ...
+
+    async def remove_user(self, user_id: str) -> bool:
+        """Forgets the user with all his jobs, as `remove_job` does, and what was counted for him; False where there is
+        none. Conflict where a job of his has not ended."""
+        ...
+
+    async def counted(self, user_id: str, meter: Sequence[Window]) -> Sequence[int]:
+        """How many posts of the user were counted in each window."""
         ...
 
     async def ping(self) -> None:

@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from sixpx.core.job import Input, Job, Output, Picture, Processed, Span, Status, Step, Stored, Trouble, User
+from sixpx.core.delivery import Attempt, Delivery, Fate
+from sixpx.core.job import Input, Job, Output, Picture, Processed, Span, Status, Step, Stored, Trouble
+from sixpx.core.user import Access, Plan, SocketAuth, User
 
 Document = dict[str, Any]
 
@@ -45,6 +47,7 @@ def from_job(job: Job) -> Document:
             "input": {one.name: _from_input(one) for one in job.inputs},
             "output": [_from_output(one) for one in job.outputs],
             **_without_none({"callback": job.callback_sealed}),
+            "deliveries": [_from_delivery(one) for one in job.deliveries],
         },
     }
 
@@ -68,6 +71,7 @@ def to_job(raw: Mapping[str, Any], user_id: str, status: str, created: datetime,
         trouble=None if raw["error"] is None else Trouble(**raw["error"]),
         total=_to_span(raw["totals"]["duration"]),
         version=private["version"],
+        deliveries=tuple(_to_delivery(one) for one in private.get("deliveries", ())),
     )
 
 
@@ -169,9 +173,67 @@ def _without_none(raw: Mapping[str, Any]) -> Document:
     return {key: value for key, value in raw.items() if value is not None}
 
 
+def _from_delivery(one: Delivery) -> Document:
+    return _without_none(
+        {
+            "id": one.id,
+            "created": iso(one.created),
+            "fate": str(one.fate),
+            "due": iso(one.due) if one.due else None,
+            "tries": one.tries,
+            "attempts": [{**asdict(attempt), "at": iso(attempt.at)} for attempt in one.attempts],
+        }
+    )
+
+
+def _to_delivery(raw: Mapping[str, Any]) -> Delivery:
+    return Delivery(
+        id=raw["id"],
+        created=when(raw["created"]),
+        fate=Fate(raw["fate"]),
+        due=when(raw["due"]) if "due" in raw else None,
+        tries=raw["tries"],
+        attempts=tuple(Attempt(**{**one, "at": when(one["at"])}) for one in raw["attempts"]),
+    )
+
+
+# --- users ----------------------------------------------------------------------------------------
+
+
 def from_user(user: User) -> Document:
-    return {**asdict(user), "created": iso(user.created)}
+    """The document that `to_user` reads back into an equal user."""
+    accesses = [{**asdict(one), "until": one.until and iso(one.until)} for one in user.accesses]
+    return {
+        "id": user.id,
+        "name": user.name,
+        "created": iso(user.created),
+        "accesses": [_without_none(one) for one in accesses],
+        "connections": dict(user.connections),
+        "domains": list(user.domains),
+        "api_version": user.api_version,
+        "socket_auth": str(user.socket_auth),
+        "plan": _without_none(asdict(user.plan)),
+        "callback_secrets": list(user.callback_secrets),
+    }
 
 
 def to_user(raw: Mapping[str, Any]) -> User:
-    return User(**{**raw, "created": when(raw["created"])})
+    """The user of a stored document; one that an older version wrote has a single key and no more."""
+    accesses = raw.get("accesses") or [{"key": raw["api_key"], "digest": raw["secret_digest"]}]
+    return User(
+        id=raw["id"],
+        name=raw["name"],
+        created=when(raw["created"]),
+        accesses=tuple(_to_access(one) for one in accesses),
+        connections=raw["connections"],
+        domains=tuple(raw.get("domains", ())),
+        api_version=raw.get("api_version"),
+        socket_auth=SocketAuth(raw.get("socket_auth", SocketAuth.KEY)),
+        plan=Plan(**raw.get("plan", {})),
+        callback_secrets=tuple(raw.get("callback_secrets", ())),
+    )
+
+
+def _to_access(raw: Mapping[str, Any]) -> Access:
+    until = raw.get("until")
+    return Access(raw["key"], raw["digest"], when(until) if until else None)

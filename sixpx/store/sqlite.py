@@ -11,22 +11,22 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 import apsw
-import orjson
 
-from sixpx.core.job import Job, User
-from sixpx.core.query import Found, Page, Sort
+from sixpx.core.job import Job
+from sixpx.core.meter import Window
+from sixpx.core.query import Found, Query
+from sixpx.core.user import User
 from sixpx.errors import BadSettings, StoreDown
 from sixpx.store import sqlite_claims as claims
 from sixpx.store import sqlite_file as files
 from sixpx.store import sqlite_jobs as rows
-from sixpx.store.base import NOBODY, Claim, Once
-from sixpx.store.document import from_user, to_user
+from sixpx.store import sqlite_users as people
+from sixpx.store.base import NOBODY, Changed, Claim, Once
 from sixpx.store.writer import Writer
 
 T = TypeVar("T")
@@ -72,8 +72,10 @@ class SqliteStore:
 
     # --- jobs ---------------------------------------------------------------------------------
 
-    async def add_job(self, job: Job, blobs: Mapping[str, bytes], once: Once | None, now: datetime) -> str:
-        return await self._writer.write(lambda db: rows.add(db, job, blobs, once, now))
+    async def add_job(
+        self, job: Job, blobs: Mapping[str, bytes], once: Once | None, now: datetime, meter: Sequence[Window] = ()
+    ) -> str:
+        return await self._writer.write(lambda db: rows.add(db, job, blobs, once, now, meter))
 
     async def first_with(self, user_id: str, once: Once, now: datetime) -> str | None:
         return await self._read(lambda db: rows.first_with(db, user_id, once, now))
@@ -81,8 +83,11 @@ class SqliteStore:
     async def job(self, user_id: str, job_id: str) -> Job | None:
         return await self._read(lambda db: rows.one(db, user_id, job_id))
 
-    async def jobs(self, user_id: str, page: Page, sort: Sort) -> Found[Job]:
-        return await self._read(lambda db: rows.page_of(db, user_id, page, sort))
+    async def jobs(self, user_id: str, query: Query, seconds: float | None = None) -> Found[Job]:
+        return await self._read(lambda db: rows.page_of(db, user_id, query))
+
+    async def changed(self, since: datetime, most: int, user_id: str | None = None) -> Sequence[Changed]:
+        return await self._read(lambda db: rows.changed(db, since, most, user_id))
 
     async def blob(self, blob_id: str) -> bytes | None:
         found = await self._read(lambda db: db.execute("SELECT bytes FROM blob WHERE id = ?", (blob_id,)).get)
@@ -114,13 +119,13 @@ class SqliteStore:
     async def release(self, now: datetime, everything: bool = False) -> int:
         return await self._writer.write(lambda db: claims.release(db, now, everything))
 
-    # --- what owners do to their jobs ------------------------------------------------------------
+    # --- jobs changed without a claim --------------------------------------------------------------
 
-    async def cancel(self, user_id: str, job_id: str, now: datetime) -> Job | None:
-        return await self._writer.write(lambda db: rows.cancel(db, user_id, job_id, now))
+    async def change_job(self, user_id: str, job_id: str, change: Callable[[Job], Job]) -> Job | None:
+        return await self._writer.write(lambda db: rows.change(db, user_id, job_id, change))
 
-    async def retry(self, user_id: str, job_id: str, now: datetime) -> Job | None:
-        return await self._writer.write(lambda db: rows.retry(db, user_id, job_id, now))
+    async def owed(self, now: datetime, until: datetime, most: int) -> Sequence[Job]:
+        return await self._writer.write(lambda db: claims.owed(db, now, until, most))
 
     async def remove_job(self, user_id: str, job_id: str) -> bool:
         return await self._writer.write(lambda db: rows.remove(db, user_id, job_id))
@@ -135,19 +140,22 @@ class SqliteStore:
     # --- users -----------------------------------------------------------------------------------
 
     async def add_user(self, user: User) -> None:
-        doc = orjson.dumps(from_user(user)).decode()
-        await self._writer.write(lambda db: db.execute("INSERT INTO user VALUES (?, jsonb(?))", (user.id, doc)).get)
+        await self._writer.write(lambda db: people.add(db, user))
 
     async def user(self, user_id: str) -> User | None:
-        doc = await self._read(lambda db: db.execute("SELECT json(doc) FROM user WHERE id = ?", (user_id,)).get)
-        return None if doc is None else to_user(orjson.loads(str(doc)))
+        return await self._read(lambda db: people.one(db, user_id))
 
     async def users(self) -> Sequence[User]:
-        found = await self._read(lambda db: db.execute("SELECT json(doc) FROM user ORDER BY id").fetchall())
-        return [to_user(orjson.loads(str(doc))) for (doc,) in found]
+        return await self._read(people.everyone)
 
-    async def set_connection(self, user_id: str, mask: str, sealed: str | None) -> User | None:
-        return await self._writer.write(lambda db: _set_connection(db, user_id, mask, sealed))
+    async def change_user(self, user_id: str, change: Callable[[User], User]) -> User | None:
+        return await self._writer.write(lambda db: people.change(db, user_id, change))
+
+    async def remove_user(self, user_id: str) -> bool:
+        return await self._writer.write(lambda db: people.remove(db, user_id))
+
+    async def counted(self, user_id: str, meter: Sequence[Window]) -> Sequence[int]:
+        return await self._read(lambda db: people.counted(db, user_id, meter))
 
     async def ping(self) -> None:
         # the same number again: a page is written and synced, which a full disk refuses
@@ -170,14 +178,3 @@ class SqliteStore:
             return work(self._local.connection)
         except apsw.Error as broken:
             raise StoreDown(f"the database cannot be read: {broken}") from broken
-
-
-def _set_connection(db: apsw.Connection, user_id: str, mask: str, sealed: str | None) -> User | None:
-    doc = db.execute("SELECT json(doc) FROM user WHERE id = ?", (user_id,)).get
-    if doc is None:
-        return None
-    user = to_user(orjson.loads(str(doc)))
-    connections = {name: one for name, one in user.connections.items() if name != mask}
-    user = replace(user, connections=connections | ({} if sealed is None else {mask: sealed}))
-    db.execute("UPDATE user SET doc = jsonb(?) WHERE id = ?", (orjson.dumps(from_user(user)).decode(), user_id))
-    return user

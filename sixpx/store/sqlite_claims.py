@@ -15,8 +15,10 @@ import apsw
 
 from sixpx.core.job import Job
 from sixpx.errors import Lost
+from sixpx.store import sqlite_users as people
 from sixpx.store.base import Claim
-from sixpx.store.sqlite_jobs import COLUMNS, doc_of, ms, of_row
+from sixpx.store.sqlite_jobs import COLUMNS, doc_of, ms_or_none, of_row
+from sixpx.store.sqlite_users import ms
 
 HELD = "id = ? AND owner = ? AND serial = ? AND status = 'processing' AND lease >= ?"
 """A claim holds until its lease has ended, whether or not somebody has noticed."""
@@ -38,20 +40,26 @@ def claim(
 ) -> list[Claim]:
     claims: list[Claim] = []
     held = Counter(taken)
+    full = set() if each is None else {user for user, jobs in held.items() if jobs >= each}
     while len(claims) < most:
-        full = [] if each is None else [user for user, jobs in held.items() if jobs >= each]
         job_id = _next(db, full)
         if job_id is None:
             break
         claims.append(_take(db, job_id, owner, now, until))
-        held[claims[-1].job.user_id] += 1
+        user_id = claims[-1].job.user_id
+        held[user_id] += 1
+        if each is not None and held[user_id] >= each:
+            full.add(user_id)
     return claims
 
 
-def _next(db: apsw.Connection, full: Sequence[str]) -> str | None:
-    """The oldest pending job of the user served longest ago, whose turn is over with it; not of one who is `full`."""
-    passed_over = json.dumps(full)
-    while (user_id := db.execute(NEXT_USER, (passed_over,)).get) is not None:
+def _next(db: apsw.Connection, full: set[str]) -> str | None:
+    """The oldest pending job of the user served longest ago, whose turn is over with it; not of one who is `full`, as
+    whoever has no room in his plan becomes."""
+    while (user_id := db.execute(NEXT_USER, (json.dumps(sorted(full)),)).get) is not None:
+        if _at_most(db, user_id):
+            full.add(user_id)
+            continue
         pending = "SELECT min(id) FROM job WHERE user_id = ? AND status = 'pending'"
         job_id: str | None = db.execute(pending, (user_id,)).get
         if job_id is not None:
@@ -60,6 +68,15 @@ def _next(db: apsw.Connection, full: Sequence[str]) -> str | None:
         # his last one was claimed, cancelled or removed
         db.execute("UPDATE turn SET waiting = 0 WHERE user_id = ?", (user_id,))
     return None
+
+
+def _at_most(db: apsw.Connection, user_id: str) -> bool:
+    """Whether as many jobs of the user are worked on as his plan has."""
+    user = people.one(db, user_id)
+    if user is None or user.plan.concurrent is None:
+        return False
+    working = "SELECT count(*) FROM job WHERE user_id = ? AND status = 'processing'"
+    return int(db.execute(working, (user_id,)).get) >= user.plan.concurrent
 
 
 def _take(db: apsw.Connection, job_id: str, owner: str, now: datetime, until: datetime) -> Claim:
@@ -85,11 +102,21 @@ def put(db: apsw.Connection, claim: Claim, job: Job, now: datetime, over: bool) 
     """Writes the job under the claim, which ends with it where it is `over`. Raises Lost."""
     free = ", owner = NULL, lease = NULL" if over else ""
     db.execute(
-        f"UPDATE job SET doc = jsonb(?), status = ?, modified = ?{free} WHERE {HELD}",
-        (doc_of(job), str(job.status), ms(job.modified), *_held(claim, now)),
+        f"UPDATE job SET doc = jsonb(?), status = ?, modified = ?, due = ?{free} WHERE {HELD}",
+        (doc_of(job), str(job.status), ms(job.modified), ms_or_none(job.due), *_held(claim, now)),
     )
     if not db.changes():
         raise Lost(f"job {job.id} is no longer claimed by this process")
+
+
+def owed(db: apsw.Connection, now: datetime, until: datetime, most: int) -> list[Job]:
+    """`due` moves on: whoever asks before `until` does not see them."""
+    rows = db.execute(
+        f"UPDATE job SET due = ? WHERE id IN (SELECT id FROM job WHERE due <= ? ORDER BY due LIMIT ?) "
+        f"RETURNING {COLUMNS}",
+        (ms(until), ms(now), most),
+    ).fetchall()
+    return [of_row(row) for row in rows]
 
 
 def release(db: apsw.Connection, now: datetime, everything: bool) -> int:

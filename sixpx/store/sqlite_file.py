@@ -47,6 +47,17 @@ END;
 CREATE INDEX once_job ON once (job_id);
 CREATE TABLE leftover (folder TEXT PRIMARY KEY) WITHOUT ROWID;
 """,
+    # `due`: when a callback of the job is to be tried next; `posted`: how many jobs a user posted in a window of time
+    """
+ALTER TABLE job ADD COLUMN due INTEGER;
+CREATE INDEX job_due ON job (due) WHERE due IS NOT NULL;
+CREATE INDEX job_changed ON job (user_id, modified, id);
+CREATE INDEX job_worked_on ON job (user_id) WHERE status = 'processing';
+CREATE TABLE posted (
+    user_id TEXT NOT NULL, name TEXT NOT NULL, count INTEGER NOT NULL, ends INTEGER NOT NULL,
+    PRIMARY KEY (user_id, name)) WITHOUT ROWID;
+CREATE INDEX posted_ends ON posted (ends);
+""",
 )
 """What makes each version of the tables out of the one before."""
 SCHEMA_VERSION = len(STEPS)

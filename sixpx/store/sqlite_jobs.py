@@ -5,30 +5,39 @@ Each function works on the connection that it is given; whoever calls it decides
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import apsw
 import orjson
 
-from sixpx.core import job as core
 from sixpx.core.job import Job, Status
-from sixpx.core.query import COUNT_MOST, Found, Page, Sort
-from sixpx.errors import Conflict, KeyReused
-from sixpx.store.base import Once
+from sixpx.core.meter import Window
+from sixpx.core.query import COUNT_MOST, EVERYTHING, Found, Query
+from sixpx.errors import Conflict, KeyReused, NotSupported
+from sixpx.store.base import Changed, Once
 from sixpx.store.document import from_job, to_job
+from sixpx.store.sqlite_users import count, ms
 
 COLUMNS = "json(doc), user_id, status, created, modified"
 
 
-def add(db: apsw.Connection, job: Job, blobs: Mapping[str, bytes], once: Once | None, now: datetime) -> str:
+def add(
+    db: apsw.Connection,
+    job: Job,
+    blobs: Mapping[str, bytes],
+    once: Once | None,
+    now: datetime,
+    meter: Sequence[Window],
+) -> str:
     if once is not None:
         if (earlier := first_with(db, job.user_id, once, now)) is not None:
             return earlier
         row = (job.user_id, once.key, once.fingerprint, job.id, ms(once.expires))
         db.execute("INSERT OR REPLACE INTO once VALUES (?, ?, ?, ?, ?)", row)
         db.execute("DELETE FROM once WHERE expires <= ?", (ms(now),))
+    count(db, job.user_id, meter, now)
     db.execute(
         "INSERT INTO job (id, user_id, status, created, modified, doc) VALUES (?, ?, ?, ?, ?, jsonb(?))",
         (job.id, job.user_id, str(job.status), ms(job.created), ms(job.modified), doc_of(job)),
@@ -54,10 +63,13 @@ def one(db: apsw.Connection, user_id: str, job_id: str) -> Job | None:
     return None if row is None else of_row(row)
 
 
-def page_of(db: apsw.Connection, user_id: str, page: Page, sort: Sort) -> Found[Job]:
+def page_of(db: apsw.Connection, user_id: str, query: Query) -> Found[Job]:
+    sort, page = query.sort, query.page
+    if query.where != EVERYTHING or query.near or sort.path not in ("created", "modified"):
+        raise NotSupported("searching is not part of this version; page, per_page and sort_by are")
     direction = "DESC" if sort.descending else "ASC"
     rows = db.execute(
-        f"SELECT {COLUMNS} FROM job WHERE user_id = ? ORDER BY {sort.field} {direction}, id {direction} "
+        f"SELECT {COLUMNS} FROM job WHERE user_id = ? ORDER BY {sort.path} {direction}, id {direction} "
         "LIMIT ? OFFSET ?",
         (user_id, page.size, page.offset),
     ).fetchall()
@@ -66,24 +78,24 @@ def page_of(db: apsw.Connection, user_id: str, page: Page, sort: Sort) -> Found[
     return Found(tuple(of_row(row) for row in rows), total)
 
 
-def cancel(db: apsw.Connection, user_id: str, job_id: str, now: datetime) -> Job | None:
-    job = one(db, user_id, job_id)
-    return job if job is None or job.status.ended else _rewrite(db, core.cancel(job, now))
-
-
-def retry(db: apsw.Connection, user_id: str, job_id: str, now: datetime) -> Job | None:
-    job = one(db, user_id, job_id)
-    if job is not None and job.status is not Status.FAILED:
-        raise Conflict(f"only a failed job can be retried; this one is {job.status}")
-    return None if job is None else _rewrite(db, core.again(job, now))
-
-
-def _rewrite(db: apsw.Connection, job: Job) -> Job:
-    """Writes the job without a claim: whoever held one has lost it."""
-    db.execute(
-        "UPDATE job SET doc = jsonb(?), status = ?, modified = ?, owner = NULL, lease = NULL WHERE id = ?",
-        (doc_of(job), str(job.status), ms(job.modified), job.id),
+def changed(db: apsw.Connection, since: datetime, most: int, user_id: str | None) -> list[Changed]:
+    whose, values = ("", ()) if user_id is None else (" AND user_id = ?", (user_id,))
+    rows = db.execute(
+        f"SELECT id, user_id, status, modified FROM job WHERE modified >= ?{whose} ORDER BY modified, id LIMIT ?",
+        (ms(since), *values, most),
     )
+    return [Changed(id, user, Status(status), from_ms(modified)) for id, user, status, modified in rows]
+
+
+def change(db: apsw.Connection, user_id: str, job_id: str, change: Callable[[Job], Job]) -> Job | None:
+    """Writes the job without a claim: whoever held one has lost it."""
+    before = one(db, user_id, job_id)
+    job = before and change(before)
+    if job is not None and job != before:
+        db.execute(
+            "UPDATE job SET doc = jsonb(?), status = ?, modified = ?, due = ?, owner = NULL, lease = NULL WHERE id = ?",
+            (doc_of(job), str(job.status), ms(job.modified), ms_or_none(job.due), job.id),
+        )
     return job
 
 
@@ -106,12 +118,12 @@ def doc_of(job: Job) -> str:
 def of_row(row: Sequence[Any]) -> Job:
     """The job of a row's COLUMNS."""
     doc, user_id, status, created, modified = row
-    return to_job(orjson.loads(doc), user_id, status, _from_ms(created), _from_ms(modified))
+    return to_job(orjson.loads(doc), user_id, status, from_ms(created), from_ms(modified))
 
 
-def ms(when: datetime) -> int:
-    return round(when.timestamp() * 1000)
+def ms_or_none(when: datetime | None) -> int | None:
+    return None if when is None else ms(when)
 
 
-def _from_ms(stamp: int) -> datetime:
+def from_ms(stamp: int) -> datetime:
     return datetime.fromtimestamp(stamp / 1000, UTC)

@@ -16,7 +16,7 @@ from PIL import Image
 from yarl import URL
 
 from sixpx.app import new_user
-from sixpx.core.job import User
+from sixpx.core.user import User
 from sixpx.hub import Hub
 from sixpx.store.base import Store
 

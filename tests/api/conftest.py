@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestServer
 
 from sixpx.app import Service
 from sixpx.credentials import Vault, new_key
+from sixpx.feed import Feed
 from sixpx.hub import Hub
 from sixpx.settings import Lanes, Limits, Network, Server, Settings
 from sixpx.store.sqlite import SqliteStore
@@ -96,6 +97,7 @@ class OnlyItsFace(Service):
         data = self.settings.data
         self.vault, self.hub, self.hosting = Vault(new_key()), Hub(), Disk(data / "hosted", PUBLIC)
         self.store = SqliteStore.open(self.settings.database)
+        self.feed = Feed(self.hub)
         self.stopped = asyncio.get_running_loop().create_future()
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from sixpx.core.job import Input, Job, Output, Picture, Processed, Span, Status, Stored, Trouble, User
+from sixpx.core.job import Input, Job, Output, Picture, Processed, Span, Status, Stored, Trouble
+from sixpx.core.user import Access, User
 from sixpx.store.document import steps_of
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -32,7 +33,7 @@ def job_of(number: int, user: str = ADA, tags: tuple[str, ...] = ("one",), creat
 
 
 def user_of(number: int, name: str = "ada", connections: Mapping[str, str] | None = None) -> User:
-    return User(f"{number:024x}", name, f"{number:032x}", "d" * 64, NOW, connections or {})
+    return User(f"{number:024x}", name, (Access(f"{number:032x}", "d" * 64),), NOW, connections or {})
 
 
 def ended(job: Job, status: Status = Status.COMPLETE, tags: frozenset[str] | None = None) -> Job:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sixpx.core.job import Status, advance
 from sixpx.errors import Lost
 from sixpx.store.base import Claim, Store
+from tests.contract import changes
 from tests.contract.conftest import Open
 from tests.contract.jobs import ADA, BEN, CY, NOW, after, ended, job_of
 from tests.contract.test_store_jobs import fill
@@ -141,13 +142,13 @@ async def test_a_user_who_went_and_comes_back_is_served_by_his_place_in_line(sto
     assert (ben.job.user_id, ada.job.user_id) == (BEN, ADA)
     await fill(store, job_of(3, ADA), job_of(4, BEN))
     if how == "cancelled":  # his only pending job goes: he must not be in the way
-        await store.cancel(BEN, job_of(4).id, after(1))
+        await changes.cancel(store, BEN, job_of(4).id, after(1))
         assert [(await claim_one(store)).job.id] == [job_of(3).id]
         assert list(await store.claim("me", NOW, after(30), 1)) == []
         await fill(store, job_of(5, ADA), job_of(6, BEN))
     if how == "retried":
         await store.save(ben, ended(ben.job, Status.FAILED), after(1))
-        await store.retry(BEN, ben.job.id, after(2))
+        await changes.retry(store, BEN, ben.job.id, after(2))
     if how == "given back":
         await store.give_back(ben, advance(ben.job, Status.PENDING, after(1)), after(1))
     if how == "released":

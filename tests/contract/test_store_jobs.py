@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from sixpx.core.job import Job
-from sixpx.core.query import COUNT_MOST, Page, Sort
+from sixpx.core.query import COUNT_MOST, Page, Query, Sort
 from sixpx.errors import SixpxError, StoreDown
 from sixpx.store.base import Once, Store
+from tests.contract import changes
 from tests.contract.conftest import Open
 from tests.contract.jobs import ADA, BEN, NOW, after, job_of, jobs
 
@@ -53,7 +54,7 @@ async def test_another_process_sees_what_was_added(store: Store, another: Open) 
 async def test_another_users_job_is_not_there(store: Store) -> None:
     await fill(store, job_of(1, ADA), job_of(2, BEN))
     assert await store.job(BEN, job_of(1).id) is None
-    assert ids((await store.jobs(BEN, Page(), Sort())).items) == [job_of(2).id]
+    assert ids((await store.jobs(BEN, Query())).items) == [job_of(2).id]
 
 
 async def test_an_unknown_job_is_none(store: Store) -> None:
@@ -61,7 +62,7 @@ async def test_an_unknown_job_is_none(store: Store) -> None:
 
 
 async def test_a_user_without_jobs_gets_an_empty_page(store: Store) -> None:
-    found = await store.jobs(ADA, Page(), Sort())
+    found = await store.jobs(ADA, Query())
     assert (found.items, found.total, found.capped) == ((), 0, False)
 
 
@@ -77,15 +78,15 @@ async def test_an_id_that_is_taken_is_refused_and_the_first_job_stays(store: Sto
 async def test_pages_are_newest_first_and_ties_go_by_id_in_the_same_direction(store: Store) -> None:
     moments = {1: 5, 2: 5, 3: 0, 4: 9, 5: 5}
     await fill(store, *(job_of(number, created=after(second)) for number, second in moments.items()))
-    descending = await store.jobs(ADA, Page(1, 10), Sort())
-    ascending = await store.jobs(ADA, Page(1, 10), Sort("created", descending=False))
+    descending = await store.jobs(ADA, Query())
+    ascending = await store.jobs(ADA, Query(sort=Sort("created", descending=False)))
     assert ids(descending.items) == [job_of(number).id for number in (4, 5, 2, 1, 3)]
     assert ids(ascending.items) == ids(descending.items)[::-1]
 
 
 async def test_pages_do_not_overlap_and_count_all_jobs(store: Store) -> None:
     await fill(store, *(job_of(number) for number in range(1, 8)))
-    pages = [await store.jobs(ADA, Page(number, 3), Sort()) for number in (1, 2, 3, 4)]
+    pages = [await store.jobs(ADA, Query(page=Page(number, 3))) for number in (1, 2, 3, 4)]
     assert [len(one.items) for one in pages] == [3, 3, 1, 0]
     assert {one.total for one in pages} == {7}
     assert ids(tuple(job for one in pages for job in one.items)) == [job_of(number).id for number in range(7, 0, -1)]
@@ -93,13 +94,13 @@ async def test_pages_do_not_overlap_and_count_all_jobs(store: Store) -> None:
 
 async def test_a_list_can_be_sorted_by_the_last_change(store: Store) -> None:
     await fill(store, job_of(1, created=after(1)), job_of(2, created=after(2)), job_of(3, created=after(3)))
-    await store.cancel(ADA, job_of(1).id, after(9))
-    assert ids((await store.jobs(ADA, Page(), Sort("modified"))).items) == [job_of(n).id for n in (1, 3, 2)]
+    await changes.cancel(store, ADA, job_of(1).id, after(9))
+    assert ids((await store.jobs(ADA, Query(sort=Sort("modified")))).items) == [job_of(n).id for n in (1, 3, 2)]
 
 
 async def test_a_page_beyond_the_last_is_empty(store: Store) -> None:
     await fill(store, job_of(1))
-    found = await store.jobs(ADA, Page(999_999_999, 100), Sort())
+    found = await store.jobs(ADA, Query(page=Page(999_999_999, 100)))
     assert (found.items, found.total) == ((), 1)
 
 
@@ -108,10 +109,10 @@ async def test_counting_stops_at_the_cap(store: Store) -> None:
     for start in range(1, COUNT_MOST, one_page):
         await fill(store, *(job_of(number) for number in range(start, start + one_page)))
     await fill(store, job_of(COUNT_MOST + 1))
-    found = await store.jobs(ADA, Page(1, 1), Sort())
+    found = await store.jobs(ADA, Query(page=Page(1, 1)))
     assert (found.total, found.capped) == (COUNT_MOST, True)
     assert ids(found.items) == [job_of(COUNT_MOST + 1).id]
-    assert len((await store.jobs(ADA, Page(COUNT_MOST + 1, 1), Sort())).items) == 1
+    assert len((await store.jobs(ADA, Query(page=Page(COUNT_MOST + 1, 1)))).items) == 1
 
 
 async def test_a_store_that_can_be_written_to_answers_a_ping(store: Store) -> None:
@@ -124,7 +125,7 @@ async def test_a_closed_store_is_down_for_readers_and_writers(store: Store) -> N
     for call in (
         store.ping(),
         store.job(ADA, job_of(1).id),
-        store.jobs(ADA, Page(), Sort()),
+        store.jobs(ADA, Query()),
         store.blob("b" * 24),
         store.add_job(job_of(2), {}, None, NOW),
         store.claim("me", NOW, after(30), 1),

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from sixpx.core.query import Page, Sort
+from sixpx.core.query import Query
 from sixpx.errors import KeyReused
 from sixpx.store.base import Once, Store
 from tests.contract.jobs import ADA, BEN, NOW, after, job_of
@@ -58,7 +58,7 @@ async def test_a_key_is_kept_until_it_expires_and_is_free_afterwards(store: Stor
 async def test_many_posts_with_one_key_at_once_make_one_job(store: Store) -> None:
     posts = (store.add_job(job_of(number), {f"{number:024x}": b"x"}, ONCE, NOW) for number in range(1, 21))
     (made,) = set(await asyncio.gather(*posts))
-    found = await store.jobs(ADA, Page(), Sort())
+    found = await store.jobs(ADA, Query())
     assert [one.id for one in found.items] == [made]
     assert [number for number in range(1, 21) if await store.blob(f"{number:024x}")] == [int(made, 16)]
 

@@ -7,6 +7,7 @@ import pytest
 from sixpx.core.job import Job, Status, again, cancel
 from sixpx.errors import Conflict
 from sixpx.store.base import Once, Store
+from tests.contract import changes
 from tests.contract.conftest import Open
 from tests.contract.jobs import ADA, BEN, NOW, after, ended, job_of
 from tests.contract.test_store_claims import all_are_refused, claim_one
@@ -29,7 +30,7 @@ async def run_to(store: Store, status: Status, number: int = 1) -> Job:
 async def test_a_cancelled_pending_job_has_failed_and_is_never_claimed(store: Store) -> None:
     await fill(store, job_of(1))
     expected = cancel(job_of(1), after(1))
-    assert await store.cancel(ADA, job_of(1).id, after(1)) == expected
+    assert await changes.cancel(store, ADA, job_of(1).id, after(1)) == expected
     assert await store.job(ADA, job_of(1).id) == expected
     assert list(await store.claim("me", NOW, after(30), 1)) == []
 
@@ -39,7 +40,7 @@ async def test_a_job_cancelled_while_processing_is_lost_for_its_claimant(store: 
     claim = await claim_one(store)
     half = ended(claim.job, tags=frozenset({"one"}))
     await store.save(claim, half, after(1))
-    cancelled = await store.cancel(ADA, half.id, after(2))
+    cancelled = await changes.cancel(store, ADA, half.id, after(2))
     assert cancelled == cancel(half, after(2))
     assert [one.status for one in cancelled.processed] == [Status.COMPLETE, Status.FAILED]
     assert cancelled.processed[0].stored
@@ -50,14 +51,14 @@ async def test_a_job_cancelled_while_processing_is_lost_for_its_claimant(store: 
 @pytest.mark.parametrize("status", [Status.COMPLETE, Status.FAILED])
 async def test_cancelling_an_ended_job_changes_nothing(store: Store, status: Status) -> None:
     job = await run_to(store, status)
-    assert await store.cancel(ADA, job.id, after(9)) == job
+    assert await changes.cancel(store, ADA, job.id, after(9)) == job
     assert await store.job(ADA, job.id) == job
 
 
 async def test_nobody_cancels_a_job_that_is_not_his(store: Store) -> None:
     await fill(store, job_of(1))
-    assert await store.cancel(BEN, job_of(1).id, after(1)) is None
-    assert await store.cancel(ADA, "f" * 24, after(1)) is None
+    assert await changes.cancel(store, BEN, job_of(1).id, after(1)) is None
+    assert await changes.cancel(store, ADA, "f" * 24, after(1)) is None
     assert await store.job(ADA, job_of(1).id) == job_of(1)
 
 
@@ -70,7 +71,7 @@ async def test_a_retried_job_is_pending_and_keeps_what_was_done(store: Store) ->
     half = ended(claim.job, tags=frozenset({"one"}))
     failed = ended(half, Status.FAILED, tags=frozenset({"two"}))
     await store.save(claim, failed, after(1))
-    retried = await store.retry(ADA, failed.id, after(9))
+    retried = await changes.retry(store, ADA, failed.id, after(9))
     assert retried == again(failed, after(9))
     assert [one.status for one in retried.processed] == [Status.COMPLETE, Status.PENDING]
     assert await store.job(ADA, failed.id) == retried
@@ -80,8 +81,8 @@ async def test_a_retried_job_is_pending_and_keeps_what_was_done(store: Store) ->
 
 async def test_a_cancelled_job_can_be_retried(store: Store) -> None:
     await fill(store, job_of(1))
-    await store.cancel(ADA, job_of(1).id, after(1))
-    retried = await store.retry(ADA, job_of(1).id, after(2))
+    await changes.cancel(store, ADA, job_of(1).id, after(1))
+    retried = await changes.retry(store, ADA, job_of(1).id, after(2))
     assert retried is not None
     assert (retried.status, retried.trouble) == (Status.PENDING, None)
 
@@ -89,24 +90,24 @@ async def test_a_cancelled_job_can_be_retried(store: Store) -> None:
 async def test_a_job_without_failures_cannot_be_retried(store: Store) -> None:
     job = await run_to(store, Status.COMPLETE)
     with pytest.raises(Conflict):
-        await store.retry(ADA, job.id, after(9))
+        await changes.retry(store, ADA, job.id, after(9))
     assert await store.job(ADA, job.id) == job
 
 
 async def test_a_job_that_has_not_ended_cannot_be_retried(store: Store) -> None:
     await fill(store, job_of(1))
     with pytest.raises(Conflict):
-        await store.retry(ADA, job_of(1).id, after(9))
+        await changes.retry(store, ADA, job_of(1).id, after(9))
     claim = await claim_one(store)
     with pytest.raises(Conflict):
-        await store.retry(ADA, job_of(1).id, after(9))
+        await changes.retry(store, ADA, job_of(1).id, after(9))
     await store.save(claim, ended(claim.job), after(1))
 
 
 async def test_nobody_retries_a_job_that_is_not_his(store: Store) -> None:
     job = await run_to(store, Status.FAILED)
-    assert await store.retry(BEN, job.id, after(9)) is None
-    assert await store.retry(ADA, "f" * 24, after(9)) is None
+    assert await changes.retry(store, BEN, job.id, after(9)) is None
+    assert await changes.retry(store, ADA, "f" * 24, after(9)) is None
     assert await store.job(ADA, job.id) == job
 
 
@@ -122,7 +123,7 @@ async def test_blobs_come_back_byte_for_byte(store: Store) -> None:
 async def test_a_removed_job_is_gone_with_its_blobs_and_no_other(store: Store) -> None:
     await store.add_job(job_of(1), {"b" * 24: b"mine"}, None, NOW)
     await store.add_job(job_of(2), {"c" * 24: b"his"}, None, NOW)
-    await store.cancel(ADA, job_of(1).id, after(1))
+    await changes.cancel(store, ADA, job_of(1).id, after(1))
     assert await store.remove_job(ADA, job_of(1).id)
     assert await store.job(ADA, job_of(1).id) is None
     assert await store.blob("b" * 24) is None
@@ -181,7 +182,7 @@ async def test_a_removed_jobs_key_is_free_again(store: Store) -> None:
     once, other = Once("key", "body-a", after(3600)), Once("key", "body-b", after(3600))
     await store.add_job(job_of(1), {}, once, NOW)
     await store.add_job(job_of(2), {}, Once("key-2", "body-a", after(3600)), NOW)
-    await store.cancel(ADA, job_of(1).id, after(1))
+    await changes.cancel(store, ADA, job_of(1).id, after(1))
     await store.remove_job(ADA, job_of(1).id)
     assert await store.first_with(ADA, once, after(1)) is None
     assert await store.first_with(ADA, Once("key-2", "body-a", after(3600)), after(1)) == job_of(2).id

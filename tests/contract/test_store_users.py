@@ -9,6 +9,7 @@ import pytest
 
 from sixpx.errors import SixpxError
 from sixpx.store.base import Store
+from tests.contract import changes
 from tests.contract.conftest import Open
 from tests.contract.jobs import user_of
 
@@ -41,7 +42,7 @@ async def test_a_mask_stands_for_what_it_was_set_to_last(store: Store, another: 
     user = user_of(1, connections={"photos": "sealed", "other": "kept"})
     await store.add_user(user)
     for sealed in ("sealed anew", "sealed again"):
-        changed = await store.set_connection(user.id, "photos", sealed)
+        changed = await changes.connect(store, user.id, "photos", sealed)
         assert changed == replace(user, connections={"other": "kept", "photos": sealed})
         assert await (await another()).user(user.id) == changed
 
@@ -50,12 +51,12 @@ async def test_a_mask_that_is_taken_back_is_gone_alone(store: Store) -> None:
     user = user_of(1, connections={"photos": "sealed", "other": "kept"})
     await store.add_user(user)
     for _ in range(2):
-        assert await store.set_connection(user.id, "photos", None) == replace(user, connections={"other": "kept"})
+        assert await changes.connect(store, user.id, "photos", None) == replace(user, connections={"other": "kept"})
     assert await store.user(user.id) == replace(user, connections={"other": "kept"})
 
 
 async def test_nobody_has_no_masks(store: Store) -> None:
-    assert await store.set_connection("f" * 24, "photos", "sealed") is None
+    assert await changes.connect(store, "f" * 24, "photos", "sealed") is None
     assert list(await store.users()) == []
 
 
@@ -63,7 +64,7 @@ async def test_masks_of_odd_names_keep_apart(store: Store) -> None:
     await store.add_user(user_of(1))
     names = ["a.b", "$a", "a", "ü", "0", "__proto__", "a%2eb"]
     for name in names:
-        await store.set_connection(user_of(1).id, name, f"sealed {name}")
+        await changes.connect(store, user_of(1).id, name, f"sealed {name}")
     user = await store.user(user_of(1).id)
     assert user is not None
     assert user.connections == {name: f"sealed {name}" for name in names}
@@ -73,7 +74,7 @@ async def test_masks_set_at_once_by_several_processes_are_all_there(another: Ope
     stores = [await another() for _ in range(3)]
     await stores[0].add_user(user_of(1))
     names = [f"mask-{number}" for number in range(12)]
-    sets = (stores[place % 3].set_connection(user_of(1).id, name, name) for place, name in enumerate(names))
+    sets = (changes.connect(stores[place % 3], user_of(1).id, name, name) for place, name in enumerate(names))
     await asyncio.gather(*sets)
     user = await stores[0].user(user_of(1).id)
     assert user is not None

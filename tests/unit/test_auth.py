@@ -11,10 +11,11 @@ from aiohttp.test_utils import make_mocked_request
 
 from sixpx import credentials
 from sixpx.api.auth import PROVEN_SECONDS, Auth, Shown, shown
-from sixpx.core.job import User
+from sixpx.core.user import Access, User
 from sixpx.errors import Unauthorized
 
 ID = "0123456789abcdef01234567"
+NOW = datetime(2014, 8, 16, tzinfo=UTC)
 
 
 class Users:
@@ -22,7 +23,7 @@ class Users:
 
     def __init__(self) -> None:
         digest = credentials.digest("right")
-        self.known: dict[str, User] = {ID: User(ID, "u", "key", digest, datetime(2014, 8, 16, tzinfo=UTC))}
+        self.known: dict[str, User] = {ID: User(ID, "u", (Access("key", digest),), NOW)}
         self.asked: list[str] = []
 
     async def user(self, user_id: str) -> User | None:
@@ -55,7 +56,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def auth(users: Users, clock: Clock) -> Auth:
-    return Auth(users, clock)
+    return Auth(users, lambda: NOW, clock)
 
 
 async def test_a_proof_that_held_is_not_looked_up_again_at_once(auth: Auth, users: Users) -> None:

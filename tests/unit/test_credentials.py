@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from sixpx.api.v1.read import Counts, Maker, posted
-from sixpx.core.job import User
+from sixpx.core.user import Access, User
 from sixpx.credentials import (
     Destination,
     Vault,
@@ -263,7 +263,7 @@ def test_what_any_reader_takes_for_a_password_is_hidden(text: str) -> None:
 
 
 MAKER = Maker(lambda: "0" * 24, lambda: "name", Vault(new_key()), Counts())
-USER = User("0" * 24, "u", "key", "", datetime(2014, 8, 16, tzinfo=UTC))
+USER = User("0" * 24, "u", (Access("key", ""),), datetime(2014, 8, 16, tzinfo=UTC))
 
 
 @settings(max_examples=600, deadline=None)
@@ -273,7 +273,7 @@ def test_what_the_api_accepts_it_shows_and_stores_without_the_password(text: str
     body = {"input": {"main": text}, "output": [{"ref": {"main": False}}], "callback": {"url": text}}
     for part in (body, {**body, "callback": {}}):
         with suppress(Invalid):
-            job = posted(part, USER, USER.created, MAKER).job
+            job = posted(part, USER, USER.created, MAKER, "2014-08").job
             assert not re.search(r"\s", text) or text[:5].lower() == "data:"
             assert not [one for one in passwords(text) if one in f"{job.inputs} {job.callback} {job.outputs}"]
 
@@ -286,7 +286,7 @@ def test_white_space_in_a_url_is_refused(url: str, space: str) -> None:
     for part in ({"input": {"main": url.format(space)}}, {"callback": {"url": url.format(space)}}):
         body = {"input": {"main": "http://h/"}, "output": [{"ref": {"main": False}}], **part}
         with pytest.raises(Invalid, match="without white space and control characters"):
-            posted(body, USER, USER.created, MAKER)
+            posted(body, USER, USER.created, MAKER, "2014-08")
 
 
 def test_a_vault_opens_what_it_sealed_and_rotates() -> None:

@@ -28,6 +28,7 @@ from sixpx.core.job import (
     unfinished,
     with_processed,
 )
+from sixpx.errors import Conflict
 from tests.contract.jobs import NOW, after, ended, job_of, jobs
 
 LEGAL = {
@@ -101,7 +102,7 @@ def test_a_retry_puts_back_the_failed_outputs_and_no_other(job: Job) -> None:
 
 @pytest.mark.parametrize("status", [Status.PENDING, Status.COMPLETE])
 def test_a_job_without_a_failure_is_not_put_back(status: Status) -> None:
-    with pytest.raises(IllegalMove):
+    with pytest.raises(Conflict, match=f"this one is {status}"):
         again(replace(job_of(1), status=status), after(1))
 
 

@@ -14,12 +14,13 @@ import pytest
 
 from sixpx.app import now
 from sixpx.core.job import Job, Status
-from sixpx.core.query import Page, Sort
+from sixpx.core.query import Query
 from sixpx.errors import StoreDown
 from sixpx.hub import EVERY, Hub, JobEvent
 from sixpx.runner import Pace, Runner
 from sixpx.store.base import Claim
 from sixpx.store.sqlite import SqliteStore
+from tests.contract import changes
 from tests.contract.jobs import ADA, BEN
 from tests.unit.fakes import World, asked, eventually
 
@@ -179,7 +180,7 @@ async def test_a_mistake_of_ours_ends_the_job_as_internal_and_stays_in_the_log(
 async def test_a_job_cancelled_by_its_owner_stops_at_once_and_keeps_its_results(houses: Houses) -> None:
     house = await houses.make()
     await half_done(house, two_halves())
-    cancelled = await house.store.cancel(ADA, two_halves().id, now())
+    cancelled = await changes.cancel(house.store, ADA, two_halves().id, now())
     assert cancelled is not None
     house.hub.publish(JobEvent(cancelled.id, ADA, cancelled.status, by_owner=True))
     await eventually(lambda: house.runner.in_flight == 0)
@@ -200,7 +201,7 @@ async def test_another_jobs_cancellation_disturbs_nobody(houses: Houses) -> None
 async def test_a_job_that_ended_elsewhere_is_dropped_when_its_lease_is_not_renewed(houses: Houses) -> None:
     house = await houses.make(Pace(lease=0.09, look=0.02))
     await half_done(house, two_halves())
-    cancelled = await house.store.cancel(ADA, two_halves().id, now())
+    cancelled = await changes.cancel(house.store, ADA, two_halves().id, now())
     await eventually(lambda: house.runner.in_flight == 0)
     assert await house.job(two_halves()) == cancelled
 
@@ -208,7 +209,7 @@ async def test_a_job_that_ended_elsewhere_is_dropped_when_its_lease_is_not_renew
 async def test_a_job_that_ended_elsewhere_is_not_written_over_by_a_result(houses: Houses) -> None:
     house = await houses.make()
     await half_done(house, two_halves())
-    cancelled = await house.store.cancel(ADA, two_halves().id, now())
+    cancelled = await changes.cancel(house.store, ADA, two_halves().id, now())
     house.world.sources.gates.open()
     await eventually(lambda: house.runner.in_flight == 0)
     assert await house.job(two_halves()) == cancelled
@@ -269,7 +270,7 @@ async def test_a_stop_without_grace_gives_back_at_once(houses: Houses) -> None:
     await house.add(*(simple(number) for number in range(1, 4)))
     await eventually(lambda: house.runner.in_flight == 3)
     await house.runner.stop()
-    found = await house.store.jobs(ADA, Page(), Sort())
+    found = await house.store.jobs(ADA, Query())
     assert {one.status for one in found.items} == {Status.PENDING}
 
 
@@ -357,7 +358,7 @@ async def test_what_is_put_after_its_job_was_removed_is_removed_too(houses: Hous
     house.world.target.gates.close("x-a.png")
     await house.add(job)
     await eventually(lambda: house.world.lanes.renders)
-    cancelled = await house.store.cancel(job.user_id, job.id, now())
+    cancelled = await changes.cancel(house.store, job.user_id, job.id, now())
     assert cancelled is not None
     await house.store.remove_job(job.user_id, job.id)
     house.hub.publish(JobEvent(job.id, job.user_id, cancelled.status, by_owner=True))

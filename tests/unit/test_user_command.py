@@ -12,7 +12,7 @@ import pytest
 
 from sixpx import cli
 from sixpx.app import vault_key
-from sixpx.core.job import User
+from sixpx.core.user import User
 from sixpx.credentials import Vault, new_key
 from sixpx.settings import Server, Settings
 from sixpx.store.sqlite import SqliteStore

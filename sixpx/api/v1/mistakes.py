@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from sixpx import credentials
 from sixpx.api import schemas
-from sixpx.core.job import User
 from sixpx.core.media import canonical, stem
+from sixpx.core.user import User
 from sixpx.credentials import Vault
 from sixpx.errors import Invalid, Mistake
 from sixpx.targets import HOSTED

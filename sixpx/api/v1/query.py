@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from sixpx.core.query import PAGE_MOST, SORTABLE, Page, Sort
+from sixpx.core.query import PAGE_MOST, Page, Query, Sort
 from sixpx.errors import Invalid, NotSupported
 
 WAIT_MOST = 60.0
@@ -13,13 +13,16 @@ RESERVED = frozenset({"key", "secret", "page", "per_page", "sort_by", "wait"})
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-def page_and_sort(query: Mapping[str, str]) -> tuple[Page, Sort]:
+SORTABLE = ("created", "modified")
+
+
+def asked(query: Mapping[str, str]) -> Query:
     """Which page of the list, in which order. Raises Invalid, and NotSupported for a search."""
     searched = [name for name in query if name not in RESERVED]
     if searched:
         raise NotSupported(f"searching by {searched[0]!r} is not part of this version; page, per_page and sort_by are")
     page = Page(_whole("page", query, 1), min(_whole("per_page", query, 10), PAGE_MOST))
-    return page, _sort(query.get("sort_by"))
+    return Query(page=page, sort=_sort(query.get("sort_by")))
 
 
 def _whole(name: str, query: Mapping[str, str], default: int) -> int:

@@ -6,7 +6,7 @@ What a JSON Schema can say stands in `schemas/`, the checks that it can't make i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -15,8 +15,9 @@ from sixpx import credentials
 from sixpx.api.v1 import mistakes
 from sixpx.api.v1.mistakes import Counts as Counts
 from sixpx.api.v1.mistakes import tag_of
-from sixpx.core.job import Input, Job, Output, Processed, User
+from sixpx.core.job import Input, Job, Output, Processed
 from sixpx.core.media import canonical, stem
+from sixpx.core.user import User
 from sixpx.credentials import Vault
 from sixpx.errors import Invalid, Mistake
 from sixpx.fetch import decode_data_uri
@@ -48,13 +49,14 @@ class _Decoded:
     type: str
 
 
-def posted(asked: Any, user: User, now: datetime, maker: Maker) -> Posted:
-    """The job that a body asks for. Raises Invalid with every mistake at once."""
+def posted(asked: Any, user: User, now: datetime, maker: Maker, version: str) -> Posted:
+    """The job that a body asks for, posted in this API version. Raises Invalid with every mistake at once."""
     _refuse(mistakes.of_shape(asked, maker.counts))
     # decoded once, to be judged and kept: they are most of what a large body holds
     decoded, wrong = _decoded(asked["input"])
     _refuse([*wrong, *mistakes.of_meaning(asked, user, maker.vault)])
-    return _job(asked, decoded, user, now, maker)
+    made = _job(asked, decoded, user, now, maker)
+    return replace(made, job=replace(made.job, version=version))
 
 
 def _refuse(found: list[Mistake]) -> None:

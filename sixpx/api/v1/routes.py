@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,9 +15,13 @@ from aiohttp import web
 from sixpx.api import schemas
 from sixpx.api.auth import Auth
 from sixpx.api.v1 import body, query, read, versions, write
+from sixpx.core import job as core
+from sixpx.core import meter
 from sixpx.core.formats import Formats
-from sixpx.core.job import Job, Status, User
+from sixpx.core.job import Job, Status
+from sixpx.core.user import User
 from sixpx.errors import NotFound, SixpxError
+from sixpx.feed import Feed
 from sixpx.hub import Hub, JobEvent
 from sixpx.store.base import Once, Store
 
@@ -29,12 +34,14 @@ NO_JOB = "there is no such job"
 @dataclass(frozen=True, slots=True)
 class Api:
     """What the API works with. `remove_files` deletes the hosted files of `user/job`; `limits` is published as it is,
-    `formats` asks a lane what it reads and writes; `ready` says what is not ready, or nothing; `stopping` is done when
+    `formats` asks a lane what it reads and writes; `version` is spoken with whoever names none; a search may take
+    `search_seconds`; `ready` says what is not ready, or nothing; `stopping` is done when
     nobody shall wait any longer."""
 
     store: Store
     auth: Auth
     hub: Hub
+    feed: Feed
     maker: read.Maker
     clock: Callable[[], datetime]
     remove_files: Callable[[str], Awaitable[None]]
@@ -42,6 +49,8 @@ class Api:
     formats: Callable[[], Awaitable[Formats]]
     ready: Callable[[], Awaitable[Mapping[str, str]]]
     stopping: asyncio.Future[None]
+    version: str = versions.DEFAULT
+    search_seconds: float = 5.0
     bodies: body.Bodies = field(default_factory=body.Bodies)
 
     def add_to(self, app: web.Application) -> None:
@@ -62,29 +71,38 @@ class Api:
 
     async def create(self, request: web.Request) -> web.Response:
         user = await self.auth.user_of(request)
-        versions.chosen(request.headers.get("6px-Version"))
+        version = self._version(request, user)
         key = query.idempotency_key(request.headers)
-        async with self.bodies.turn(request):
-            job_id = await self._add(user, key, await self.bodies.parsed(request))
-        return write.json({"id": job_id}, headers={"Location": f"/v1/users/{user.id}/jobs/{job_id}"})
+        async with AsyncExitStack() as held:
+            async with self.bodies.turn(request):
+                job_id = await self._add(user, version, key, await self.bodies.parsed(request), held)
+            reply = write.json({"id": job_id}, headers={"Location": f"/v1/users/{user.id}/jobs/{job_id}"})
+            await reply.prepare(request)
+            await reply.write_eof()
+        return reply
 
-    async def _add(self, user: User, key: str | None, asked: body.Asked) -> str:
+    async def _add(self, user: User, version: str, key: str | None, asked: body.Asked, held: AsyncExitStack) -> str:
+        """The id of the job; while `held` is open, nobody is told of it (SPEC section 7)."""
         now, once = self.clock(), None
         if key is not None:
             print_ = await self.bodies.handled(asked.size, body.fingerprint, asked.value)
             once = Once(key, print_, now + ONCE_KEPT)
             if first := await self.store.first_with(user.id, once, now):
                 return first
-        posted = await self.bodies.handled(asked.size, read.posted, asked.value, user, now, self.maker)
+        posted = await self.bodies.handled(asked.size, read.posted, asked.value, user, now, self.maker, version)
         del asked  # the texts of its data URIs, while their bytes are stored
-        job_id = await self.store.add_job(posted.job, posted.blobs, once, now)
+        held.enter_context(self.feed.holding(posted.job.id))
+        job_id = await self.store.add_job(posted.job, posted.blobs, once, now, meter.windows(user.plan, now))
         if job_id == posted.job.id:  # else a POST with the same key was first
             self.hub.publish(JobEvent(job_id, user.id, Status.PENDING, by_owner=True))
         return job_id
 
+    def _version(self, request: web.Request, user: User) -> str:
+        return versions.chosen(request.headers.get("6px-Version"), user.api_version, self.version)
+
     async def get(self, request: web.Request) -> web.Response:
         user = await self.auth.user_of(request)
-        version = versions.chosen(request.headers.get("6px-Version"))
+        version = self._version(request, user)
         wait = query.wait_seconds(request.query)
         return await write.job(await self._ended(user, request.match_info["job_id"], wait), version)
 
@@ -112,10 +130,10 @@ class Api:
 
     async def list(self, request: web.Request) -> web.Response:
         user = await self.auth.user_of(request)
-        version = versions.chosen(request.headers.get("6px-Version"))
-        page, sort = query.page_and_sort(request.query)
-        found = await self.store.jobs(user.id, page, sort)
-        return await write.jobs(found, version, page, request.path, request.query)
+        version = self._version(request, user)
+        asked = query.asked(request.query)
+        found = await self.store.jobs(user.id, asked, self.search_seconds)
+        return await write.jobs(found, version, asked.page, request.path, request.query)
 
     async def delete(self, request: web.Request) -> web.Response:
         """Cancels a job that has not ended (202); removes one that has, with its hosted files (204)."""
@@ -123,7 +141,8 @@ class Api:
         job = await self._job(user, request.match_info["job_id"])
         if not job.status.ended:
             # it may have ended by itself meanwhile; it was not asked to be removed, and is not
-            after = await self.store.cancel(user.id, job.id, self.clock()) or job
+            now = self.clock()
+            after = await self.store.change_job(user.id, job.id, lambda one: core.cancel(one, now)) or job
             self.hub.publish(JobEvent(after.id, user.id, after.status, by_owner=True, job=after))
             return write.json({"id": after.id, "status": str(after.status)}, 202)
         if not await self.store.remove_job(user.id, job.id):
@@ -143,7 +162,8 @@ class Api:
 
     async def retry(self, request: web.Request) -> web.Response:
         user = await self.auth.user_of(request)
-        job = await self.store.retry(user.id, request.match_info["job_id"], self.clock())
+        now = self.clock()
+        job = await self.store.change_job(user.id, request.match_info["job_id"], lambda one: core.again(one, now))
         if job is None:
             raise NotFound(NO_JOB)
         self.hub.publish(JobEvent(job.id, user.id, job.status, by_owner=True))

@@ -47,9 +47,10 @@ def seen_by(job: Job, version: str) -> Reply:
     return VERSIONS[version](job)
 
 
-def chosen(header: str | None) -> str:
-    """The version that a request speaks, by its `6px-Version` header. Raises NotSupported."""
-    version = header or DEFAULT
+def chosen(header: str | None, users: str | None = None, configured: str = DEFAULT) -> str:
+    """The version that a request speaks: by its `6px-Version` header, else the user's own, else the configured one.
+    Raises NotSupported."""
+    version = header or users or configured
     if version not in VERSIONS:
         raise NotSupported(f"6px-Version: expected {' or '.join(VERSIONS)}, got {version[:40]!r}")
     return version
