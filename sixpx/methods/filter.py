@@ -191,5 +191,6 @@ _READERS: Mapping[str, Read] = {
     "curves": _curves,
     "sharpness": _effect("sharpen", 0, 1000),
     "blur": _blur,
+    "gama": _levels(0, 100, filters.gamma),
     "color": _color,
 }

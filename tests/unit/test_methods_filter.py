@@ -54,6 +54,7 @@ def stages(raw: Mapping[str, Any]) -> tuple[Stage, ...]:
         ({"exposure": 110}, filters.exposure(100)),
         ({"gamma": -2}, filters.gamma(0)),
         ({"gamma": 300}, filters.gamma(100)),
+        ({"gama": 45}, filters.gamma(45)),
         ({"colorize": "#0000FF"}, filters.colorize(BLUE, 50)),
         ({"colorize": "00f"}, filters.colorize(BLUE, 50)),
         ({"colorize": {"hex": "#00F"}}, filters.colorize(BLUE, 50)),
