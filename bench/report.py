@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bench import encoders, faces, filters, uploads
+from bench import encoders, faces, filters, sockets, uploads
 from bench.workloads import WORKLOADS
 
 POST_MS = 5.0
@@ -58,6 +58,10 @@ def marks_of(
     if "filters" in engine:
         ratio = engine["filters"]["cpu_ratio"]
         marks.append(Mark("filters: CPU time with sepia and sharpen over the resize's", ratio, filters.MOST))
+    if "sockets" in engine:
+        marks.append(
+            Mark("sockets: an event's way to its client, p99 ms", engine["sockets"]["p99_ms"], sockets.MOST_MS)
+        )
     if "faces" in engine:
         marks.append(Mark("faces: detection on 24 MP, median CPU ms", engine["faces"]["cpu_ms"], faces.MOST_MS))
     for name, figures in uploaded.items():
@@ -90,6 +94,10 @@ def lines(report: Figures, marks: Sequence[Mark]) -> Iterator[str]:
 def _engine(engine: Mapping[str, Figures]) -> Iterator[str]:
     if one := engine.get("filters"):
         yield f"filters            resize {one['resize_ms']:.1f} CPU ms, with filters {one['filtered_ms']:.1f}"
+    if one := engine.get("sockets"):
+        spent = f"{one['kb_a_socket']:.0f} kB each, {one['cpu_share']:.1%} of a processor"
+        delay = f"{one['p50_ms']:.1f} ms, p99 {one['p99_ms']:.1f} ms"
+        yield f"sockets            {one['sockets']} and {one['rate']} events/s: {spent}; median {delay}"
     if one := engine.get("faces"):
         yield f"faces              detection {one['cpu_ms']:.1f} CPU ms, {one['found']} of {one['there']} faces found"
     if one := engine.get("encoders"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from sixpx.core.job import Job, Status
 
@@ -15,13 +16,19 @@ from sixpx.core.job import Job, Status
 @dataclass(frozen=True, slots=True)
 class JobEvent:
     """A job changed its status. `by_owner`: its user asked for it (a new job, a cancellation, a retry). `job`: the job
-    as it was recorded, where whoever tells has it at hand."""
+    as it was recorded, where whoever tells has it at hand; `at`: when it was."""
 
     job_id: str
     user_id: str
     status: Status
     by_owner: bool = False
     job: Job | None = None
+    at: datetime | None = None
+
+    @classmethod
+    def of(cls, job: Job, by_owner: bool = False) -> JobEvent:
+        """The job has become what it is."""
+        return cls(job.id, job.user_id, job.status, by_owner, job, job.modified)
 
 
 Listener = Callable[[JobEvent], None]

@@ -5,8 +5,6 @@ A value under `input` that is neither a `data:` URI nor has a scheme (`https://`
 
 from __future__ import annotations
 
-import base64
-import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from sixpx.client.source import data_uri, is_path
 from sixpx.errors import Invalid, Mistake
 
 
@@ -37,7 +36,7 @@ class JobFile:
         """The body of a POST: every picture on this disk has become a data URI. Raises Invalid."""
         if not self.pictures:
             return self.asked
-        inlined = {name: _data_uri(name, path) for name, path in self.pictures.items()}
+        inlined = {name: data_uri(name, path) for name, path in self.pictures.items()}
         return {**self.asked, "input": {**self.asked["input"], **inlined}}
 
 
@@ -50,7 +49,9 @@ def read(path: Path) -> JobFile:
     except orjson.JSONDecodeError as fault:
         where = f"line {fault.lineno}, column {fault.colno}"
         raise Invalid(f"{path}: the job file is not JSON ({where}: {fault.msg})") from fault
-    pictures = {name: path.parent / value for name, value in _inputs(asked).items() if _is_path(value)}
+    pictures = {
+        name: path.parent / value for name, value in _inputs(asked).items() if isinstance(value, str) and is_path(value)
+    }
     missing = tuple(
         Mistake(f"/input/{name}", f"expected a URL, a data URI or the path of a file; there is no file {picture}")
         for name, picture in pictures.items()
@@ -65,18 +66,3 @@ def _inputs(asked: Any) -> Mapping[str, Any]:
     """Empty where the body has another shape: what is wrong with it is told by whoever reads it as a body."""
     inputs = asked.get("input") if isinstance(asked, dict) else None
     return inputs if isinstance(inputs, dict) else {}
-
-
-def _is_path(value: Any) -> bool:
-    # no path is that long: it is some other mistake, which the file system would only obscure
-    return isinstance(value, str) and 0 < len(value) < 1000 and value[:5].lower() != "data:" and "://" not in value
-
-
-def _data_uri(name: str, path: Path) -> str:
-    type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    try:
-        content = path.read_bytes()
-    except OSError as fault:
-        detail = f"{path} cannot be read: {fault.strerror}"
-        raise Invalid(f"/input/{name}: {detail}", (Mistake(f"/input/{name}", detail),)) from fault
-    return f"data:{type};base64,{base64.b64encode(content).decode()}"

@@ -1,4 +1,4 @@
-"""Owns the progress bar: how many outputs of a job have ended, on a terminal or in lines. Never asks for a job."""
+"""Owns the progress bar: how much of something is done, on a terminal or in lines. Never asks how much it is."""
 
 from __future__ import annotations
 
@@ -21,11 +21,19 @@ class Bar:
         """The job as the API shows it, ended or not."""
         ended = sum(one["status"] in ENDED for one in job["processed"])
         total = len(job["processed"])
-        line = f"{ended} of {total} outputs ended, the job is {job['status']}"
+        self.draw(ended, total, f"{ended} of {total} outputs ended, the job is {job['status']}")
+
+    @property
+    def live(self) -> bool:
+        """Whether it is drawn over, so that it may be drawn as often as one likes."""
+        return self._stream.isatty()
+
+    def draw(self, done: int, total: int, line: str) -> None:
+        """The line, and a bar that is filled as far as it is done."""
         if line == self._drawn:
             return
-        if self._stream.isatty():
-            filled = WIDTH * ended // max(total, 1)
+        if self.live:
+            filled = WIDTH * done // max(total, 1)
             # \x1b[K erases what a longer line left behind
             print(f"\r[{'#' * filled}{'.' * (WIDTH - filled)}] {line}\x1b[K", end="", file=self._stream, flush=True)
         else:

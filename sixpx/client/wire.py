@@ -1,4 +1,4 @@
-"""Owns talking to a service over HTTP as one user: post, wait, download. Never shows the secret, never retries.
+"""Owns talking to a service over HTTP as one user: requests, a web socket, downloads. Never shows the secret.
 
 Key and secret travel in an Authorization header (HTTP Basic), not in the URL, which proxies and logs write down.
 """
@@ -14,16 +14,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import aiohttp
 import orjson
+from yarl import URL
 
 from sixpx import __version__
 from sixpx.errors import Invalid, Mistake, NotFound, SixpxError
 
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=90)
 """Seconds; a reply to a long poll of 60 s must fit in."""
+SOCKET_SECONDS = 10.0
+CLOSE = aiohttp.ClientWSTimeout(ws_close=2.0)
 CHUNK = 1 << 16
 
 
@@ -44,16 +47,25 @@ class Identity:
         return cls(*parts)
 
 
-class Client:
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A reply of the service: its JSON (None where it has no body), and its headers."""
+
+    value: Any
+    headers: Mapping[str, str]
+
+
+class Wire:
     """One user at one service; an async context manager. Every method raises SixpxError with a sentence for people,
     Invalid where the service found mistakes in the body."""
 
     def __init__(self, at: str, identity: Identity) -> None:
         self.at = _address(at)
-        self._user = identity.user
+        self.identity = identity
+        self.home = f"/v1/users/{quote(identity.user, safe='')}"
         self._auth = {"Authorization": aiohttp.encode_basic_auth(identity.key, identity.secret)}
 
-    async def __aenter__(self) -> Client:
+    async def __aenter__(self) -> Wire:
         self._session = aiohttp.ClientSession(
             timeout=TIMEOUT,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -67,20 +79,31 @@ class Client:
     ) -> None:
         await self._session.close()
 
-    async def limits(self) -> Mapping[str, float]:
-        """The service's own limits, by the names of its configuration."""
-        limits: Mapping[str, float] = await self._json("GET", "/v1/limits")
-        return limits
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """One request as the user; `path` begins at the service's root."""
+        sent = {**self._auth, **(headers or {})}
+        raw = None
+        if body is not None:
+            raw, sent["Content-Type"] = orjson.dumps(body), "application/json"
+        where = f"{path}?{urlencode(query)}" if query else path
+        async with self._reply(method, where, sent, raw) as reply:
+            content = await reply.read()
+            return Answer(_decoded(content, self.at) if content else None, reply.headers.copy())
 
-    async def post(self, body: Any) -> str:
-        """Posts a job; returns its id."""
-        reply = await self._json("POST", f"/v1/users/{self._user}/jobs", orjson.dumps(body))
-        return str(reply["id"])
-
-    async def job(self, id: str, wait: float = 0) -> dict[str, Any]:
-        """The job when it has ended, or as it is after `wait` seconds (60 at most)."""
-        job: dict[str, Any] = await self._json("GET", f"/v1/users/{self._user}/jobs/{id}?wait={wait:g}")
-        return job
+    async def socket(self) -> aiohttp.ClientWebSocketResponse:
+        """A web socket to the service, not yet authorised. Raises SixpxError."""
+        try:
+            async with asyncio.timeout(SOCKET_SECONDS):
+                return await self._session.ws_connect(f"{self.at}/v1/socket", timeout=CLOSE)
+        except (aiohttp.ClientError, TimeoutError, OSError) as fault:
+            raise SixpxError(f"no web socket to {self.at}") from fault
 
     async def download(self, path: str, to: Path) -> None:
         """Saves what the service serves at this path; no credentials go along."""
@@ -96,20 +119,15 @@ class Client:
             finally:
                 part.unlink(missing_ok=True)
 
-    async def _json(self, method: str, path: str, body: bytes | None = None) -> Any:
-        headers = self._auth | ({"Content-Type": "application/json"} if body is not None else {})
-        async with self._reply(method, path, headers, body) as reply:
-            return _decoded(await reply.read(), self.at)
-
     @asynccontextmanager
     async def _reply(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         try:
-            url = self.at + path
+            url = URL(self.at + path, encoded=True)
             # redirects are not followed: the credentials are for this service alone
             async with self._session.request(method, url, data=body, headers=headers, allow_redirects=False) as reply:
-                if reply.status != 200:
+                if not 200 <= reply.status < 300:
                     raise _problem(reply.status, reply.reason or "", await reply.read(), self.at)
                 yield reply
         except aiohttp.ClientSSLError as fault:

@@ -7,17 +7,15 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import orjson
 
 from sixpx import job_file, summary
-from sixpx.client import Client, Identity
+from sixpx.client import AsyncClient, Identity, Result
 from sixpx.commands import folder
 from sixpx.errors import BadSettings, Invalid, NotFound, SixpxError
 from sixpx.job_file import JobFile
-from sixpx.progress import ENDED, Bar
+from sixpx.progress import Bar
 
 AT = "http://127.0.0.1:8666"
 WAIT = 1.0
@@ -46,15 +44,15 @@ def run(options: argparse.Namespace) -> int:
     try:
         file = job_file.read(options.file)
         save = folder.ready(options.save) if options.save else None
-        job = asyncio.run(_submit(file, Client(at, Identity.parse(given)), save))
+        job = asyncio.run(_submit(file, AsyncClient(at, Identity.parse(given)), save))
     except Invalid as fault:
         summary.print_mistakes(fault)
         return 1
-    print(orjson.dumps(job, option=orjson.OPT_INDENT_2).decode() if options.json else summary.text(job))
-    return 0 if job["status"] == "complete" else 1
+    print(orjson.dumps(job.raw, option=orjson.OPT_INDENT_2).decode() if options.json else summary.text(job.raw))
+    return 0 if job.status == "complete" else 1
 
 
-async def _submit(file: JobFile, client: Client, save: Path | None) -> dict[str, Any]:
+async def _submit(file: JobFile, client: AsyncClient, save: Path | None) -> Result:
     async with client:
         await _check_size(file, client)
         id = await client.post(file.body())
@@ -64,7 +62,7 @@ async def _submit(file: JobFile, client: Client, save: Path | None) -> dict[str,
         return job
 
 
-async def _check_size(file: JobFile, client: Client) -> None:
+async def _check_size(file: JobFile, client: AsyncClient) -> None:
     """Refused here, before megabytes travel for nothing."""
     most = int((await client.limits())["body_bytes"])
     if file.body_bytes > most:
@@ -74,13 +72,14 @@ async def _check_size(file: JobFile, client: Client) -> None:
         )
 
 
-async def _ended(id: str, client: Client) -> dict[str, Any]:
+async def _ended(id: str, client: AsyncClient) -> Result:
+    """The job at its end; long polls of a second, since a bar shows the outputs that end before it."""
     bar = Bar()
     try:
         while True:
             job = await client.job(id, WAIT)
-            bar.show(job)
-            if job["status"] in ENDED:
+            bar.show(job.raw)
+            if job.ended:
                 return job
     except SixpxError as fault:
         raise SixpxError(f"{fault.detail}. Job {id} was accepted and goes on without us") from fault
@@ -91,23 +90,10 @@ async def _ended(id: str, client: Client) -> dict[str, Any]:
         bar.close()
 
 
-async def _save(job: dict[str, Any], client: Client, to: Path) -> None:
-    for processed in job["processed"]:
-        for ref, picture in processed["data"]["output"].items():
-            path = _hosted(job, picture["location"])
-            try:
-                if path is None:
-                    raise NotFound("another destination")
-                file = to / Path(unquote(path)).name
-                await client.download(path, file)
-                print(f"saved {file}", file=sys.stderr)
-            except NotFound:  # also where the operator hosts in a store that only looks like the service's addresses
-                print(f"sixpx: {processed['name']}/{ref} is not hosted by the service: not saved", file=sys.stderr)
-
-
-def _hosted(job: dict[str, Any], location: str) -> str | None:
-    """The path of a picture at the service itself, which may be known to us by another address than to the public;
-    None for one that lies elsewhere."""
-    folder = f"/{job['user_id']}/{job['_id']}/"
-    _, found, name = urlsplit(location).path.rpartition(folder)
-    return folder + name if found and name and "/" not in unquote(name) else None
+async def _save(job: Result, client: AsyncClient, to: Path) -> None:
+    for picture in job.pictures:
+        try:
+            print(f"saved {await client.download(job, picture, to)}", file=sys.stderr)
+        except NotFound:  # also where the operator hosts in a store that only looks like the service's addresses
+            where = f"{picture.tag}/{picture.ref}"
+            print(f"sixpx: {where} is not hosted by the service: not saved", file=sys.stderr)

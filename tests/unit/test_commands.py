@@ -15,8 +15,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from sixpx import cli, job_file, summary
-from sixpx.client import Client, Identity
-from sixpx.commands import submit
+from sixpx.client import AsyncClient, Identity, Result
+from sixpx.client.asynchronous import _hosted
+from sixpx.client.wire import Wire
 from sixpx.errors import Invalid, SixpxError
 from sixpx.progress import Bar
 
@@ -78,11 +79,11 @@ def test_a_job_file_that_is_not_there() -> None:
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-async def answered(handler: Handler, ask: Callable[[Client], Awaitable[Any]]) -> Any:
+async def answered(handler: Handler, ask: Callable[[AsyncClient], Awaitable[Any]]) -> Any:
     """What the client makes of a service whose every reply comes from `handler`."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
-    async with TestServer(app) as server, Client(str(server.make_url("/")), ME) as client:
+    async with TestServer(app) as server, AsyncClient(str(server.make_url("/")), ME) as client:
         return await ask(client)
 
 
@@ -138,14 +139,14 @@ async def test_a_connection_that_ends_early_leaves_no_half_picture(tmp_path: Pat
         return reply
 
     with pytest.raises(SixpxError, match="ended the connection before its answer was whole"):
-        await answered(handler, lambda client: client.download("/a.png", tmp_path / "a.png"))
+        await answered(handler, lambda client: client._wire.download("/a.png", tmp_path / "a.png"))
     assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("at", ["nonsense", "ftp://a", "http://", "http://[::1", "http://u:p@a", "http://a:99999"])
 def test_an_address_that_is_none_is_refused_and_not_repeated(at: str) -> None:
     with pytest.raises(Invalid, match="expected the address of a service") as caught:
-        Client(at, ME)
+        Wire(at, ME)
     assert "u:p" not in caught.value.detail
 
 
@@ -216,7 +217,7 @@ def test_the_bar_draws_over_itself_on_a_terminal(monkeypatch: pytest.MonkeyPatch
     ],
 )
 def test_only_what_the_service_hosts_is_downloaded(location: str, path: str | None) -> None:
-    assert submit._hosted(JOB, location) == path
+    assert _hosted(Result.of(JOB), location) == path
 
 
 def test_a_user_who_does_not_say_who_he_is_is_told_how(

@@ -1,0 +1,108 @@
+"""Owns Server-Sent Events: a user's jobs as they change, and what a listener missed. Never a web socket.
+
+The id of an event is a moment, and what came after it is asked of the store: a listener goes on where it was after a
+restart of the service, too, and at another process. An event may come twice where connections break; none is left out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from aiohttp import web
+
+from sixpx.api.auth import OF_USER, Auth
+from sixpx.api.v1 import told
+from sixpx.errors import Invalid
+from sixpx.feed import Feed, Line
+from sixpx.store.base import Store
+
+QUIET_SECONDS = 15.0
+"""How often something is sent where nothing happens, so that whoever stands between keeps the connection open."""
+WRITE_SECONDS = 10.0
+"""How long one write may wait for a listener who does not read."""
+RECONNECT_MS = 1000
+OVERLAP = timedelta(seconds=2)
+"""Changes are kept a little later than the moment that they carry: so far back is looked for what was missed."""
+MISSED_MOST = 1000
+"""Changes of one look into the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """`GET /v1/users/:user_id/events`; `stopping` is done when nobody shall wait any longer."""
+
+    store: Store
+    auth: Auth
+    feed: Feed
+    stopping: asyncio.Future[None]
+
+    def add_to(self, app: web.Application) -> None:
+        app.router.add_get(f"{OF_USER}/events", self.stream, allow_head=False)
+
+    async def stream(self, request: web.Request) -> web.StreamResponse:
+        user = await self.auth.user_of(request)
+        since = _since(request)
+        reply = web.StreamResponse(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        reply.content_type = "text/event-stream"
+        with self.feed.listening(user.id, repeats=False) as line:
+            await reply.prepare(request)
+            await _write(reply, f"retry: {RECONNECT_MS}\n\n".encode())
+            if since is not None:
+                async for missed in self._missed(user.id, since):
+                    await _write(reply, missed)
+            await self._follow(reply, line)
+        return reply
+
+    async def _missed(self, user_id: str, since: datetime) -> AsyncIterator[bytes]:
+        since -= OVERLAP
+        seen: frozenset[tuple[str, datetime]] = frozenset()
+        while True:
+            changes = await self.store.changed(since, MISSED_MOST, user_id)
+            fresh = [one for one in changes if (one.job_id, one.modified) not in seen]
+            for one in fresh:
+                yield told.of_stream(one.job_id, one.status, one.modified)
+            if len(changes) < MISSED_MOST or not fresh:
+                return
+            since = changes[-1].modified
+            seen = frozenset((one.job_id, one.modified) for one in changes if one.modified == since)
+
+    async def _follow(self, reply: web.StreamResponse, line: Line) -> None:
+        """Until the service stops, the listener goes, or does not read."""
+        while True:
+            waiting = asyncio.ensure_future(line.next())
+            try:
+                either: list[asyncio.Future[Any]] = [waiting, self.stopping]
+                await asyncio.wait(either, timeout=QUIET_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                if self.stopping.done():
+                    return
+                if not waiting.done():
+                    await _write(reply, b": still here\n\n")
+                elif (event := waiting.result()) is None:
+                    return
+                else:
+                    await _write(reply, told.of_event(event))
+            finally:
+                waiting.cancel()
+
+
+async def _write(reply: web.StreamResponse, raw: bytes) -> None:
+    """Raises ConnectionError where the listener does not take it in time: it may come back and ask for the rest."""
+    try:
+        async with asyncio.timeout(WRITE_SECONDS):
+            await reply.write(raw)
+    except TimeoutError:
+        raise ConnectionError("the listener does not read") from None
+
+
+def _since(request: web.Request) -> datetime | None:
+    """By the header of browsers, or by a parameter for whoever cannot set one. Raises Invalid."""
+    text = request.headers.get("Last-Event-ID") or request.query.get("last_event_id")
+    if not text:
+        return None
+    if (moment := told.since(text)) is None:
+        raise Invalid(f"Last-Event-ID: expected the id of an event of this stream, got {text[:40]!r}")
+    return moment

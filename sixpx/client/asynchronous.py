@@ -1,0 +1,182 @@
+"""Owns the client for programs with an event loop: jobs drafted, posted, waited for, found. Never a thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote, unquote, urlsplit
+
+from sixpx.client.draft import Body, Draft
+from sixpx.client.ear import Ear
+from sixpx.client.result import JobFailed, Picture, Result
+from sixpx.client.source import Source
+from sixpx.client.wire import Identity, Wire
+from sixpx.errors import NotFound, SixpxError
+
+POLL_SECONDS = 60.0
+"""Of one long poll, and how long the word of a web socket is waited for before the job is looked at."""
+VERSION = {"6px-Version": "2014-08"}
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """One page of a search; `total` counts all pages, up to 10,000."""
+
+    items: tuple[Result, ...]
+    total: int
+
+
+class AsyncClient:
+    """One user at one service, as an async context manager. Every method raises SixpxError with a sentence for people:
+    Invalid for mistakes in a job, NotFound for what is not there, JobFailed where `save` waited in vain.
+
+        async with AsyncClient("http://127.0.0.1:8666", "ID:KEY:SECRET") as px:
+            job = await px.load("holiday.jpg").output("small").resize(width=400).save()
+            print(job.picture().location)
+    """
+
+    def __init__(self, at: str, identity: Identity | str) -> None:
+        self._wire = Wire(at, Identity.parse(identity) if isinstance(identity, str) else identity)
+        self._ear: Ear | None = None
+        self._opening = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        await self._wire.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._ear is not None:
+            await self._ear.close()
+        await self._wire.__aexit__(kind, fault, trace)
+
+    # --- a job ------------------------------------------------------------------------------------
+
+    def load(
+        self, first: Source | Mapping[str, Source], second: Source | None = None, /
+    ) -> Draft[Coroutine[Any, Any, Result]]:
+        """Begins a job with a picture; see `Draft.load`."""
+        draft = Draft(self._save)
+        return draft.load(first) if second is None else draft.load(str(first), second)
+
+    async def save(self, body: Body, idempotency_key: str | None = None) -> Result:
+        """Posts a job and waits for its end."""
+        await self._listen()
+        job = await self.wait(await self.post(body, idempotency_key), fresh=True)
+        if job.status != "complete":
+            raise JobFailed(job)
+        return job
+
+    async def _save(self, body: Callable[[], Body]) -> Result:
+        return await self.save(await asyncio.to_thread(body))  # it reads files
+
+    async def post(self, body: Body, idempotency_key: str | None = None) -> str:
+        """Posts a job without waiting; returns its id."""
+        headers = {**VERSION, **({"Idempotency-Key": idempotency_key} if idempotency_key else {})}
+        answer = await self._wire.ask("POST", f"{self._wire.home}/jobs", body=body, headers=headers)
+        return str(answer.value["id"])
+
+    async def wait(self, id: str, seconds: float | None = None, fresh: bool = False) -> Result:
+        """The job at its end: over the web socket, or by long polls where there is none. Raises SixpxError after so
+        many seconds. `fresh`: it was posted just now, and need not be looked at before it is heard of."""
+        clock = asyncio.get_running_loop().time
+        end = clock() + seconds if seconds is not None else float("inf")
+        while True:
+            ear = await self._listen()
+            left = max(0.0, min(end - clock(), POLL_SECONDS))
+            if ear is not None and fresh:
+                await ear.end_of(id, left)
+            job = await self.job(id, 0 if ear is not None else left)
+            if job.ended:
+                return job
+            if clock() >= end:
+                raise SixpxError(f"job {id} has not ended within {seconds:g} s; it goes on")
+            fresh = True
+
+    async def _listen(self) -> Ear | None:
+        """The one web socket of this client, opened anew where it has gone."""
+        async with self._opening:
+            if self._ear is None or self._ear.deaf:
+                if self._ear is not None:
+                    await self._ear.close()
+                self._ear = await Ear.open(self._wire)
+            return self._ear
+
+    async def job(self, id: str, wait: float = 0) -> Result:
+        """The job when it has ended, or as it is after `wait` seconds (60 at most)."""
+        query = {"wait": f"{wait:.3f}"} if wait else None
+        return Result.of((await self._wire.ask("GET", self._of(id), query, headers=VERSION)).value)
+
+    async def jobs(
+        self,
+        search: Mapping[str, str] | None = None,
+        page: int = 1,
+        per_page: int = 10,
+        sort_by: str | None = None,
+    ) -> Jobs:
+        """A page of the user's jobs, newest first; `search` in the words of the API: `{"status": "failed"}`,
+        `{"processed.bytes": "{gt}1048576"}`."""
+        order = {"sort_by": sort_by} if sort_by else {}
+        query = {**(search or {}), "page": str(page), "per_page": str(per_page), **order}
+        answer = await self._wire.ask("GET", f"{self._wire.home}/jobs", query, headers=VERSION)
+        return Jobs(tuple(map(Result.of, answer.value)), int(answer.headers.get("X-Total-Count", 0)))
+
+    async def delete(self, id: str) -> None:
+        """Cancels a job that has not ended; removes one that has, with its hosted pictures."""
+        await self._wire.ask("DELETE", self._of(id))
+
+    async def retry(self, id: str) -> Result:
+        """Makes the failed outputs of a job again, and waits for its end. Raises JobFailed."""
+        await self._listen()
+        await self._wire.ask("POST", f"{self._of(id)}/retry")
+        job = await self.wait(id)
+        if job.status != "complete":
+            raise JobFailed(job)
+        return job
+
+    async def deliveries(self, id: str) -> Sequence[Mapping[str, Any]]:
+        """The job's callbacks: what was tried, and what came of it."""
+        found: Sequence[Mapping[str, Any]] = (await self._wire.ask("GET", f"{self._of(id)}/deliveries")).value
+        return found
+
+    async def replay(self, id: str, delivery: str) -> None:
+        """Delivers a callback once more."""
+        await self._wire.ask("POST", f"{self._of(id)}/deliveries/{quote(delivery, safe='')}/replay")
+
+    def _of(self, id: str) -> str:
+        return f"{self._wire.home}/jobs/{quote(id, safe='')}"
+
+    # --- the service ------------------------------------------------------------------------------
+
+    async def usage(self) -> Mapping[str, Any]:
+        """What was posted, and what the plan has left."""
+        usage: Mapping[str, Any] = (await self._wire.ask("GET", f"{self._wire.home}/usage")).value
+        return usage
+
+    async def limits(self) -> Mapping[str, float]:
+        """The service's own limits, by the names of its configuration."""
+        limits: Mapping[str, float] = (await self._wire.ask("GET", "/v1/limits")).value
+        return limits
+
+    async def download(self, job: Result, picture: Picture, to: Path) -> Path:
+        """Saves a picture that the service hosts under its own name in the folder `to`; no credentials go along.
+        Raises NotFound where it lies elsewhere."""
+        path = _hosted(job, picture.location)
+        if path is None:
+            raise NotFound(f"{picture.tag}/{picture.ref} is not hosted by the service")
+        file = to / Path(unquote(path)).name
+        await self._wire.download(path, file)
+        return file
+
+
+def _hosted(job: Result, location: str) -> str | None:
+    """The path of a picture at the service itself, which may be known to us by another address than to the public;
+    None for one that lies elsewhere."""
+    folder = f"/{job.raw['user_id']}/{job.id}/"
+    _, found, name = urlsplit(location).path.rpartition(folder)
+    return folder + name if found and name and "/" not in unquote(name) else None

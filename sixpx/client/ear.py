@@ -1,0 +1,100 @@
+"""Owns hearing of ends over a web socket, for all waits of one client. Never decides what to do without one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from contextlib import suppress
+from typing import Any
+
+import aiohttp
+import orjson
+
+from sixpx.client.result import ENDED
+from sixpx.client.wire import Wire
+from sixpx.errors import SixpxError
+
+PING_SECONDS = 30.0
+"""As the published clients do; 55 s of silence end a socket."""
+PROOF_SECONDS = 10.0
+REMEMBERED = 1000
+"""Ends that were heard before anybody asked for them."""
+
+
+class Ear:
+    """Made by `open`; deaf once its socket has ended."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+        self._expected: dict[str, asyncio.Future[None]] = {}
+        self._ends: OrderedDict[str, None] = OrderedDict()
+        self._tasks = [asyncio.create_task(self._hear()), asyncio.create_task(self._ping())]
+
+    @classmethod
+    async def open(cls, wire: Wire) -> Ear | None:
+        """None where the service has no web sockets, or something between does not let them through."""
+        try:
+            socket = await wire.socket()
+        except SixpxError:
+            return None
+        who = {"user_id": wire.identity.user, "key": wire.identity.key, "secret": wire.identity.secret}
+        try:
+            await socket.send_str(orjson.dumps({"auth": who}).decode())
+            reply = await socket.receive(timeout=PROOF_SECONDS)
+            if reply.type is aiohttp.WSMsgType.TEXT and orjson.loads(reply.data).get("auth") is True:
+                return cls(socket)
+        except (aiohttp.ClientError, ConnectionError, TimeoutError, ValueError, AttributeError):
+            pass
+        await socket.close()
+        return None
+
+    @property
+    def deaf(self) -> bool:
+        return any(task.done() for task in self._tasks)
+
+    async def end_of(self, job_id: str, seconds: float) -> None:
+        """Returns when the job has ended, the ear has gone deaf, or after so many seconds."""
+        if job_id in self._ends or self.deaf:
+            return
+        heard = self._expected.setdefault(job_id, asyncio.get_running_loop().create_future())
+        await asyncio.wait((heard,), timeout=seconds)
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._socket.close()
+
+    async def _hear(self) -> None:
+        try:
+            async for message in self._socket:
+                if message.type is aiohttp.WSMsgType.TEXT:
+                    self._note(message.data)
+        finally:
+            for waiting in self._expected.values():
+                _wake(waiting)
+            self._expected.clear()
+
+    def _note(self, text: str) -> None:
+        said: Any = None
+        with suppress(orjson.JSONDecodeError):
+            said = orjson.loads(text)
+        if isinstance(said, dict) and said.get("status") in ENDED:
+            job_id = str(said.get("job_id"))
+            self._ends[job_id] = None
+            if len(self._ends) > REMEMBERED:
+                self._ends.popitem(last=False)
+            if (waiting := self._expected.pop(job_id, None)) is not None:
+                _wake(waiting)
+        elif isinstance(said, dict) and "job_id" in said:
+            self._ends.pop(str(said["job_id"]), None)  # it was retried
+
+    async def _ping(self) -> None:
+        while True:
+            await asyncio.sleep(PING_SECONDS)
+            await self._socket.send_str('{"ping":true}')
+
+
+def _wake(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)

@@ -1,0 +1,211 @@
+"""Owns our own client against a whole service: both faces, waiting with and without web sockets. Never its words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from sixpx.client import AsyncClient, Client, Identity, JobFailed
+from sixpx.client.ear import Ear
+from sixpx.core.job import Status
+from sixpx.errors import Invalid, NotFound, SixpxError
+from sixpx.hub import JobEvent
+from tests.api import clients
+from tests.api.clients import body_of, picture
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PNG = picture(40, 30)
+
+
+def me(client: clients.Client) -> Identity:
+    return Identity(client.user.id, client.user.api_key, client.secret)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def px(live: clients.Client) -> AsyncIterator[AsyncClient]:
+    async with AsyncClient(str(live.server.make_url("/")), me(live)) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def waiting(idle: clients.Client) -> AsyncIterator[AsyncClient]:
+    """A client of a service where nothing is ever done."""
+    async with AsyncClient(str(idle.server.make_url("/")), me(idle)) as opened:
+        yield opened
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Looks every 10 ms, for five seconds at most."""
+    for _ in range(500):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it never came to that")
+
+
+async def test_a_picture_goes_all_the_way(px: AsyncClient, tmp_path: Path) -> None:
+    job = await px.load(PNG).output("small").tag("t").resize(width=20).filter(sepia=70).url("6px").save()
+    made = job.picture("t", "main")
+    assert (made.width, made.height, made.type) == (20, 15, "image/png")
+    saved = await px.download(job, made, tmp_path)
+    assert (saved.name, saved.stat().st_size) == ("small.png", made.bytes)
+
+
+async def test_get_info_tells_sizes(px: AsyncClient) -> None:
+    assert (await px.load(PNG).get_info()).picture().width == 40
+
+
+async def test_a_failed_job_is_raised_with_what_there_is(px: AsyncClient) -> None:
+    with pytest.raises(JobFailed, match="bad: ") as caught:
+        await px.load(PNG).output("good").tag("good").output("bad").tag("bad").crop(x=500, y=0, width=5).save()
+    assert [one.tag for one in caught.value.job.pictures] == ["good"]
+    with pytest.raises(JobFailed):
+        await px.retry(caught.value.job.id)
+
+
+async def test_all_mistakes_of_a_job_come_at_once(px: AsyncClient) -> None:
+    with pytest.raises(Invalid) as caught:
+        await px.load(PNG).output("a").resize(width="wide").rotate().save()
+    assert len(caught.value.mistakes) == 2
+
+
+async def test_jobs_are_found_removed_and_gone(px: AsyncClient) -> None:
+    job = await px.load(PNG).data({"id": "order-7"}).save()
+    found = await px.jobs({"status": "complete", "data.id": "{exact}order-7"})
+    assert ([one.id for one in found.items], found.total) == ([job.id], 1)
+    await px.delete(job.id)
+    with pytest.raises(NotFound):
+        await px.job(job.id)
+
+
+async def test_the_same_key_posts_once(px: AsyncClient) -> None:
+    body = px.load(PNG).output("a").body()
+    assert await px.post(body, "key-1") == await px.post(body, "key-1")
+
+
+async def test_usage_and_limits_are_told(px: AsyncClient) -> None:
+    assert (await px.limits())["inputs"] == 20
+    assert isinstance(await px.usage(), dict)
+
+
+async def test_a_wrong_secret_is_said_and_not_repeated(live: clients.Client) -> None:
+    async with AsyncClient(str(live.server.make_url("/")), replace(me(live), secret="hunter2")) as px:
+        with pytest.raises(SixpxError, match="401") as caught:
+            await px.load(PNG).save()
+    assert "hunter2" not in str(caught.value)
+
+
+# --- waiting --------------------------------------------------------------------------------------
+
+
+async def test_the_end_is_heard_over_the_socket_and_the_job_read_once(
+    waiting: AsyncClient, idle: clients.Client
+) -> None:
+    asked: list[str] = []
+    ask = waiting._wire.ask
+
+    async def counted(method: str, path: str, *rest: Any, **named: Any) -> Any:
+        asked.append(method)
+        return await ask(method, path, *rest, **named)
+
+    waiting._wire.ask = counted  # type: ignore[method-assign]  # counts what goes over the wire
+    saving = asyncio.create_task(waiting.save(body_of()))
+    await until(lambda: "POST" in asked)
+    await asyncio.sleep(0.1)
+    assert asked == ["POST"]
+    (job,) = (await waiting.jobs()).items
+    await waiting.delete(job.id)  # cancels it: it ends as failed
+    with pytest.raises(JobFailed, match="cancelled"):
+        await asyncio.wait_for(saving, 5)
+    assert asked == ["POST", "GET", "DELETE", "GET"]
+
+
+async def test_a_wait_has_its_limit_and_says_that_the_job_goes_on(waiting: AsyncClient) -> None:
+    job_id = await waiting.post(body_of())
+    with pytest.raises(SixpxError, match=r"has not ended within 0\.2 s; it goes on"):
+        await waiting.wait(job_id, 0.2)
+
+
+async def test_without_web_sockets_long_polls_do(
+    px: AsyncClient, waiting: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def none(wire: Any) -> None:
+        return None
+
+    monkeypatch.setattr(Ear, "open", none)
+    assert (await px.load(PNG).save()).status == "complete"
+    with pytest.raises(SixpxError, match="has not ended"):
+        await waiting.wait(await waiting.post(body_of()), 0.3)
+
+
+async def test_a_socket_that_goes_away_is_opened_anew(px: AsyncClient) -> None:
+    await px.load(PNG).save()
+    assert px._ear is not None
+    first = px._ear
+    await first._socket.close()
+    assert (await px.load(PNG).save()).status == "complete"
+    assert px._ear is not first
+
+
+async def test_a_wait_outlives_its_socket(waiting: AsyncClient, idle: clients.Client) -> None:
+    job_id = await waiting.post(body_of())
+    going = asyncio.create_task(waiting.wait(job_id))
+    await until(lambda: waiting._ear is not None and job_id in waiting._ear._expected)
+    assert waiting._ear is not None
+    await waiting._ear._socket.close()
+    await waiting.delete(job_id)
+    assert (await asyncio.wait_for(going, 5)).status == "failed"
+
+
+async def test_an_ear_hears_of_what_was_retried_again(waiting: AsyncClient, idle: clients.Client) -> None:
+    ear = await Ear.open(waiting._wire)
+    assert ear is not None
+    for job_id, status in (("f" * 24, Status.FAILED), ("f" * 24, Status.PENDING), ("e" * 24, Status.COMPLETE)):
+        idle.hub.publish(JobEvent(job_id, idle.user.id, status))
+    await ear.end_of("e" * 24, 5)  # by then it has heard of the others
+    hearing = asyncio.create_task(ear.end_of("f" * 24, 5))
+    await asyncio.sleep(0.1)
+    assert not hearing.done()
+    idle.hub.publish(JobEvent("f" * 24, idle.user.id, Status.COMPLETE))
+    await asyncio.wait_for(hearing, 2)
+    await ear.close()
+
+
+async def test_a_service_that_refuses_the_proof_at_the_socket_has_none_for_us(idle: clients.Client) -> None:
+    async with AsyncClient(str(idle.server.make_url("/")), replace(me(idle), secret="wrong")) as px:
+        assert await Ear.open(px._wire) is None
+
+
+# --- without an event loop ------------------------------------------------------------------------
+
+
+async def test_the_other_face_does_the_same_from_a_thread(live: clients.Client, tmp_path: Path) -> None:
+    def program() -> tuple[int, str, int]:
+        with Client(str(live.server.make_url("/")), f"{me(live).user}:{me(live).key}:{me(live).secret}") as px:
+            job = px.load(PNG).output("small").resize(width=10).save()
+            saved = px.download(job, job.picture(), tmp_path)
+            id = px.post(px.load(PNG).output("b").body())
+            ended = px.wait(id)
+            found = px.jobs(per_page=1)
+            px.delete(ended.id)
+            return job.picture().width, saved.name, found.total
+
+    assert await asyncio.to_thread(program) == (10, "small.png", 2)
+
+
+async def test_a_client_that_is_not_open_says_how_it_is_used() -> None:
+    with pytest.raises(RuntimeError, match="use it as `with Client"):
+        Client("http://127.0.0.1:1", "a:b:c").limits()
+
+
+async def test_nobody_answers(tmp_path: Path) -> None:
+    async with AsyncClient("http://127.0.0.1:1", "a:b:c") as px:
+        with pytest.raises(SixpxError, match="no service answers"):
+            await px.load(PNG).save()
