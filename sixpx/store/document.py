@@ -52,6 +52,14 @@ def from_job(job: Job) -> Document:
     }
 
 
+def searchable(job: Job) -> Document:
+    """The document as searches see it (`core.matching`): with what stores keep beside it, without what is private."""
+    document = from_job(job)
+    del document["sixpx"]
+    moments = {"created": iso(job.created), "modified": iso(job.modified)}
+    return {**document, "user_id": job.user_id, "status": str(job.status), **moments}
+
+
 def to_job(raw: Mapping[str, Any], user_id: str, status: str, created: datetime, modified: datetime) -> Job:
     """The job of a stored document and its columns."""
     private = raw["sixpx"]

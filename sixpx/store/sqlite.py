@@ -1,16 +1,15 @@
 """Owns the SQLite member of the store contract: one file, nothing to install. Never knows the other store.
 
-All changes go through one writer thread (`writer`), reads through a few threads with connections of their own; jobs
-become documents and documents jobs in those threads too, for a job may be as large as a body.
+All changes go through one writer thread (`writer`), reads through a few threads with connections of their own
+(`sqlite_readers`); jobs become documents and documents jobs in those threads too, for a job may be as large as a body.
+A search that has to look at each job has threads of its own: reads, and searches that an index answers, do not wait
+for it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -21,39 +20,41 @@ from sixpx.core.job import Job
 from sixpx.core.meter import Window
 from sixpx.core.query import Found, Query
 from sixpx.core.user import User
-from sixpx.errors import BadSettings, StoreDown
+from sixpx.errors import BadSettings, NotSupported
 from sixpx.store import sqlite_claims as claims
 from sixpx.store import sqlite_file as files
 from sixpx.store import sqlite_jobs as rows
+from sixpx.store import sqlite_search as searches
 from sixpx.store import sqlite_users as people
 from sixpx.store.base import NOBODY, Changed, Claim, Once
+from sixpx.store.sqlite_readers import Readers
 from sixpx.store.writer import Writer
 
 T = TypeVar("T")
 
-READERS = 2
+READERS, SEARCHERS = 2, 2
+"""Threads for what is quick, and for searches that look at each job of a user."""
 
 
 class SqliteStore:
     """The store in one file. Make it with `open`; its methods are those of `base.Store`."""
 
-    def __init__(self, path: Path, lock: int | None) -> None:
-        self._path = path
+    def __init__(self, path: Path, lock: int | None, indexed: frozenset[str]) -> None:
         self._lock = lock
+        self._indexed = indexed
         self._writer = Writer(files.connect(path))
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
-        self._local = threading.local()
-        self._reading: list[apsw.Connection] = []
+        self._readers = Readers(path, READERS, "sqlite-reader")
+        self._searchers = Readers(path, SEARCHERS, "sqlite-searcher")
 
     @classmethod
-    def open(cls, path: Path, alone: bool = False) -> SqliteStore:
-        """Opens the file, made where it is missing. `alone`: as the one service that works on its jobs. Raises
+    def open(cls, path: Path, alone: bool = False, index: Iterable[str] | None = None) -> SqliteStore:
+        """Opens the file, made where it is missing. `alone`: as the one service that works on its jobs. `index`: the
+        paths that are indexed for searches, beside those that always are; None: as the file has it. Raises
         BadSettings where another one does already, or the file is no store of ours."""
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = files.lock(path) if alone else None
         try:
-            files.prepare(path)
-            return cls(path, lock)
+            return cls(path, lock, files.prepare(path, index))
         except (apsw.Error, BadSettings) as fault:
             if lock is not None:
                 os.close(lock)
@@ -63,9 +64,8 @@ class SqliteStore:
 
     async def close(self) -> None:
         await self._writer.close()
-        self._readers.shutdown(wait=True)
-        for connection in self._reading:
-            connection.close()
+        await self._readers.close()
+        await self._searchers.close()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -84,10 +84,14 @@ class SqliteStore:
         return await self._read(lambda db: rows.one(db, user_id, job_id))
 
     async def jobs(self, user_id: str, query: Query, seconds: float | None = None) -> Found[Job]:
-        return await self._read(lambda db: rows.page_of(db, user_id, query))
+        readers = self._readers if searches.is_quick(query, self._indexed) else self._searchers
+        return await readers.read(lambda db: rows.page_of(db, user_id, query, self._indexed), seconds)
 
     async def changed(self, since: datetime, most: int, user_id: str | None = None) -> Sequence[Changed]:
         return await self._read(lambda db: rows.changed(db, since, most, user_id))
+
+    def changes(self) -> AsyncIterator[Changed | None]:
+        raise NotSupported("SQLite does not tell what another process does to a file")
 
     async def blob(self, blob_id: str) -> bytes | None:
         found = await self._read(lambda db: db.execute("SELECT bytes FROM blob WHERE id = ?", (blob_id,)).get)
@@ -157,6 +161,9 @@ class SqliteStore:
     async def counted(self, user_id: str, meter: Sequence[Window]) -> Sequence[int]:
         return await self._read(lambda db: people.counted(db, user_id, meter))
 
+    async def agree(self, name: str, value: str) -> str:
+        return await self._writer.write(lambda db: files.agree(db, name, value))
+
     async def ping(self) -> None:
         # the same number again: a page is written and synced, which a full disk refuses
         await self._writer.write(lambda db: db.execute(f"PRAGMA user_version = {files.SCHEMA_VERSION}").get)
@@ -164,17 +171,4 @@ class SqliteStore:
     # --- reading ---------------------------------------------------------------------------------
 
     async def _read(self, work: Callable[[apsw.Connection], T]) -> T:
-        try:
-            reading = asyncio.get_running_loop().run_in_executor(self._readers, self._on_reader, work)
-        except RuntimeError as closed:
-            raise StoreDown("the store is closed") from closed
-        return await reading
-
-    def _on_reader(self, work: Callable[[apsw.Connection], T]) -> T:
-        if not hasattr(self._local, "connection"):
-            self._local.connection = files.connect(self._path)
-            self._reading.append(self._local.connection)
-        try:
-            return work(self._local.connection)
-        except apsw.Error as broken:
-            raise StoreDown(f"the database cannot be read: {broken}") from broken
+        return await self._readers.read(work)

@@ -8,11 +8,13 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import apsw
 
 from sixpx.errors import BadSettings
+from sixpx.store import sqlite_index, sqlite_near
 
 STEPS = (
     """
@@ -57,7 +59,10 @@ CREATE TABLE posted (
     user_id TEXT NOT NULL, name TEXT NOT NULL, count INTEGER NOT NULL, ends INTEGER NOT NULL,
     PRIMARY KEY (user_id, name)) WITHOUT ROWID;
 CREATE INDEX posted_ends ON posted (ends);
+CREATE TABLE agreed (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """,
+    # for searches; further indexes are made by `sqlite_index`, each by its own definition
+    f"CREATE INDEX job_status ON job (user_id, status, created, id);{sqlite_near.SCHEMA}",
 )
 """What makes each version of the tables out of the one before."""
 SCHEMA_VERSION = len(STEPS)
@@ -86,16 +91,19 @@ def _write_ahead(connection: apsw.Connection) -> None:
             time.sleep(0.01)
 
 
-def prepare(path: Path) -> None:
-    """Makes the tables, or brings those of an older version up to date. Raises BadSettings, apsw.Error."""
+def prepare(path: Path, index: Iterable[str] | None = None) -> frozenset[str]:
+    """Makes the tables, or brings those of an older version up to date, and the indexes of `index`, None: as they are.
+    Returns the paths of documents that are indexed. Raises BadSettings, apsw.Error."""
     connection = connect(path)
     try:
         # the lock first: a `sixpx user add` beside the first start must not make the tables too
         connection.execute("BEGIN IMMEDIATE")
         for step in STEPS[_version(connection, path) :]:
             connection.execute(step)
+        sqlite_index.ensure(connection, index)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
+        return sqlite_index.paths(connection)
     finally:
         connection.close()
 
@@ -120,3 +128,9 @@ def lock(path: Path) -> int:
         os.close(descriptor)
         raise BadSettings((f"store.url: another sixpx service works with {path}; stop it first",)) from taken
     return descriptor
+
+
+def agree(db: apsw.Connection, name: str, value: str) -> str:
+    """What was given first under this name."""
+    db.execute("INSERT OR IGNORE INTO agreed VALUES (?, ?)", (name, value))
+    return str(db.execute("SELECT value FROM agreed WHERE name = ?", (name,)).get)

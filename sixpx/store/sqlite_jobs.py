@@ -14,10 +14,11 @@ import orjson
 
 from sixpx.core.job import Job, Status
 from sixpx.core.meter import Window
-from sixpx.core.query import COUNT_MOST, EVERYTHING, Found, Query
-from sixpx.errors import Conflict, KeyReused, NotSupported
+from sixpx.core.query import Found, Query
+from sixpx.errors import Conflict, KeyReused
 from sixpx.store.base import Changed, Once
 from sixpx.store.document import from_job, to_job
+from sixpx.store.sqlite_search import Search, rows_of
 from sixpx.store.sqlite_users import count, ms
 
 COLUMNS = "json(doc), user_id, status, created, modified"
@@ -63,19 +64,17 @@ def one(db: apsw.Connection, user_id: str, job_id: str) -> Job | None:
     return None if row is None else of_row(row)
 
 
-def page_of(db: apsw.Connection, user_id: str, query: Query) -> Found[Job]:
-    sort, page = query.sort, query.page
-    if query.where != EVERYTHING or query.near or sort.path not in ("created", "modified"):
-        raise NotSupported("searching is not part of this version; page, per_page and sort_by are")
-    direction = "DESC" if sort.descending else "ASC"
-    rows = db.execute(
-        f"SELECT {COLUMNS} FROM job WHERE user_id = ? ORDER BY {sort.path} {direction}, id {direction} "
-        "LIMIT ? OFFSET ?",
-        (user_id, page.size, page.offset),
-    ).fetchall()
-    counted = "SELECT count(*) FROM (SELECT 1 FROM job WHERE user_id = ? LIMIT ?)"
-    total = db.execute(counted, (user_id, COUNT_MOST)).get
-    return Found(tuple(of_row(row) for row in rows), total)
+def page_of(db: apsw.Connection, user_id: str, query: Query, paths: frozenset[str]) -> Found[Job]:
+    """`paths`: those that the file has indexes of."""
+    with db:  # one moment for all that is asked
+        rows, total = rows_of(Search(db, query, paths, user_id))
+        found = db.execute(f"SELECT rowid, {COLUMNS} FROM job WHERE rowid IN {_marks(rows)}", rows).fetchall()
+    jobs = {row: of_row(columns) for row, *columns in found}
+    return Found(tuple(jobs[row] for row in rows), total)
+
+
+def _marks(rows: Sequence[int]) -> str:
+    return f"({', '.join('?' * len(rows))})"
 
 
 def changed(db: apsw.Connection, since: datetime, most: int, user_id: str | None) -> list[Changed]:

@@ -57,13 +57,6 @@ async def test_every_get_that_curl_sends_is_answered(idle: Client, example: Requ
     assert isinstance(reply.json, dict if one_job else list)
 
 
-@pytest.mark.parametrize("example", [one for one in GETS if asked_of(one) not in PAGED], ids=lambda one: one.at)
-async def test_search_comes_later_and_says_so_until_then(idle: Client, example: Request) -> None:
-    reply = await idle.get(f"?{example.query}")
-    assert (reply.status, reply.json["type"]) == (400, "urn:sixpx:error:not_supported")
-    assert asked_of(example) in reply.json["detail"]
-
-
 async def test_a_reply_has_the_keys_of_edition_3s_sample(idle: Client) -> None:
     sample = next(one.body for one in replies() if "edition-3" in one.at)
     job = (await idle.get(f"/{await idle.posted(bodies()[0].body)}")).json

@@ -206,7 +206,7 @@ async def test_a_method_that_an_address_does_not_know_is_405_with_allow(idle: Cl
 
 @pytest.mark.parametrize(
     "query",
-    ["page=0", "page=-1", "page=a", "page=1e3", "page=99999999999", "per_page=0", "per_page=x", "sort_by=input",
+    ["page=0", "page=-1", "page=a", "page=1e3", "page=99999999999", "per_page=0", "per_page=x", "sort_by=$",
      "sort_by=created,up", "sort_by=,", "page=%00", "page=%D9%A3"],
 )  # fmt: skip
 async def test_a_bad_query_of_the_list_is_400(idle: Client, query: str) -> None:
@@ -219,16 +219,6 @@ async def test_a_bad_query_of_the_list_is_400(idle: Client, query: str) -> None:
 async def test_a_bad_wait_is_400(idle: Client, wait: str) -> None:
     reply = await idle.get(f"/{await idle.posted(body_of())}?wait={wait}")
     assert (reply.status, reply.json["detail"][:5]) == (400, "wait:")
-
-
-async def test_a_version_that_is_not_there_yet_is_400(idle: Client) -> None:
-    for version in ("2014-06", "2014-04", "tomorrow"):
-        for reply in (
-            await idle.get(headers={"6px-Version": version}),
-            await idle.post(body_of(), headers={"6px-Version": version}),
-        ):
-            assert (reply.status, reply.json["type"]) == (400, "urn:sixpx:error:not_supported")
-    assert (await idle.get(headers={"6px-Version": "2014-08"})).status == 200
 
 
 async def test_a_list_of_very_many_values_is_refused_before_it_is_judged(idle: Client) -> None:

@@ -1,47 +1,29 @@
-"""Owns what a request asks for beside its body: page, order, patience, Idempotency-Key. Never a body."""
+"""Owns what a request asks for beside its body: pages, patience, Idempotency-Key. Never a body, never a search."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
-from sixpx.core.query import PAGE_MOST, Page, Query, Sort
-from sixpx.errors import Invalid, NotSupported
+from sixpx.api.v1.operands import Unfit
+from sixpx.errors import Invalid
 
 WAIT_MOST = 60.0
-RESERVED = frozenset({"key", "secret", "page", "per_page", "sort_by", "wait"})
+RESERVED = frozenset({"key", "secret", "page", "per_page", "per.page", "sort_by", "sort.by", "wait"})
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-SORTABLE = ("created", "modified")
+def reserved(query: Mapping[str, str], name: str) -> str | None:
+    """The parameter of this name; 6px' Ruby client writes a dot for every underscore of a name."""
+    return query.get(name) or query.get(name.replace("_", "."))
 
 
-def asked(query: Mapping[str, str]) -> Query:
-    """Which page of the list, in which order. Raises Invalid, and NotSupported for a search."""
-    searched = [name for name in query if name not in RESERVED]
-    if searched:
-        raise NotSupported(f"searching by {searched[0]!r} is not part of this version; page, per_page and sort_by are")
-    page = Page(_whole("page", query, 1), min(_whole("per_page", query, 10), PAGE_MOST))
-    return Query(page=page, sort=_sort(query.get("sort_by")))
-
-
-def _whole(name: str, query: Mapping[str, str], default: int) -> int:
-    text = query.get(name) or str(default)
+def whole(text: str | None, default: int) -> int:
+    """A number that counts from 1. Raises Unfit."""
+    text = text or str(default)
     if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < 1:
-        raise Invalid(f"{name}: expected a whole number from 1, got {text[:40]!r}")
+        raise Unfit("a whole number from 1", text)
     return int(text)
-
-
-def _sort(text: str | None) -> Sort:
-    if not text:
-        return Sort()
-    field, _, direction = text.partition(",")
-    if field not in SORTABLE:
-        raise Invalid(f"sort_by: expected one of {', '.join(SORTABLE)}, got {field[:40]!r}")
-    descending = {"": False, "asc": False, "1": False, "desc": True, "-1": True}.get(direction.strip().lower())
-    if descending is None:
-        raise Invalid(f"sort_by: expected asc, desc, 1 or -1 after the comma, got {direction[:40]!r}")
-    return Sort(field, descending)
 
 
 def wait_seconds(query: Mapping[str, str]) -> float:

@@ -1,0 +1,105 @@
+"""Owns the threads that read a SQLite file, each with a connection of its own, and when they give up. Never a table.
+
+A reader looks every few thousand steps of SQLite's machine whether anybody still waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import apsw
+
+from sixpx.errors import StoreDown, TooSlow
+from sixpx.store import sqlite_file as files
+from sixpx.store import sqlite_functions
+
+T = TypeVar("T")
+
+STEPS = 20_000
+"""Of SQLite's machine, between two looks: some milliseconds at most."""
+
+
+@dataclass(slots=True, eq=False)
+class _Patience:
+    """Until when somebody waits, in seconds of `time.monotonic`."""
+
+    until: float
+    gone: bool = False
+
+    def over(self) -> bool:
+        return self.gone or time.monotonic() > self.until
+
+
+class Readers:
+    """So many threads under one name. `close` ends what they are at."""
+
+    def __init__(self, path: Path, count: int, name: str) -> None:
+        self._path = path
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix=name)
+        self._local = threading.local()
+        self._connections: list[apsw.Connection] = []
+        self._asked: set[_Patience] = set()
+
+    async def read(self, work: Callable[[apsw.Connection], T], seconds: float | None = None) -> T:
+        """What `work` returns. TooSlow after so many seconds, the time in the queue included; a caller that is
+        cancelled ends the work too. StoreDown where the file cannot be read."""
+        patience = _Patience(float("inf") if seconds is None else time.monotonic() + seconds)
+        try:
+            reading = asyncio.get_running_loop().run_in_executor(self._threads, self._work, work, patience)
+        except RuntimeError as closed:
+            raise StoreDown("the store is closed") from closed
+        self._asked.add(patience)
+        try:
+            async with asyncio.timeout(seconds):
+                return await reading
+        except TimeoutError as late:  # it may not even have begun, where others are slow too
+            raise _given_up(patience) from late
+        except asyncio.CancelledError:
+            patience.gone = True
+            raise
+        finally:
+            self._asked.discard(patience)
+
+    async def close(self) -> None:
+        for patience in self._asked:
+            patience.gone = True
+        await asyncio.to_thread(self._threads.shutdown)
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
+
+    def _work(self, work: Callable[[apsw.Connection], T], patience: _Patience) -> T:
+        if patience.over():
+            raise _given_up(patience)
+        try:
+            connection = self._connection()
+            connection.set_progress_handler(patience.over, STEPS)
+            try:
+                return work(connection)
+            finally:
+                connection.set_progress_handler(None)
+        except apsw.InterruptError as interrupted:
+            raise _given_up(patience) from interrupted
+        except apsw.Error as broken:
+            raise StoreDown(f"the database cannot be read: {broken}") from broken
+
+    def _connection(self) -> apsw.Connection:
+        if not hasattr(self._local, "connection"):
+            self._local.connection = files.connect(self._path)
+            sqlite_functions.register(self._local.connection)
+            self._connections.append(self._local.connection)
+        connection: apsw.Connection = self._local.connection
+        return connection
+
+
+def _given_up(patience: _Patience) -> Exception:
+    if patience.gone:
+        return StoreDown("the store is closed")
+    return TooSlow("the search took too long; ask for less, or by a field that is indexed")
