@@ -8,10 +8,10 @@ import sys
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-FIELDS = ("job", "user", "stage", "output", "code", "ms", "bytes", "method", "path", "status", "request")
+FIELDS = ("job", "user", "stage", "output", "code", "ms", "bytes", "method", "path", "status", "request", "key")
 """What our records may carry beside their sentence."""
 
-TALKATIVE = ("asyncio", "aiobotocore", "aioftp", "asyncssh", "botocore")
+TALKATIVE = ("asyncio", "aiobotocore", "aioftp", "asyncssh", "botocore", "pymongo")
 """Libraries that write whole requests, tokens and the replies of servers at the lower levels: none of that is ours to
 tell."""
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from sixpx.core import job as core
 from sixpx.core.job import Job, Status, Trouble
-from sixpx.errors import Lost, SixpxError, StoreDown
+from sixpx.errors import Lost, SixpxError, StoreDown, TooLarge
 from sixpx.hub import EVERY, Hub, JobEvent
 from sixpx.run import Means, Run
 from sixpx.scratch import Scratch
@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 
 Remove = Callable[[str], Awaitable[None]]
 """Removes the hosted files of `user/job`."""
+
+OURS = Trouble("internal", "run", "the service made a mistake with this output; it is in its log", True)
+"""What a job fails with that we made a mistake with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +152,12 @@ class Runner:
         except StoreDown as down:
             # its lease ends by itself, and then it runs again
             log.warning("the job cannot be recorded: %s", down.detail, extra=extra)
+        except TooLarge as fault:
+            log.warning("the job's results cannot be recorded: %s", fault.detail, extra=extra)
+            await self._fail(claim, claim.job, Trouble("over_limit", "run", f"with its results {fault.detail}"))
         except Exception:
             log.exception("the job could not be run", extra=extra)
-            await self._fail(claim, run)
+            await self._fail(claim, run.job, OURS)
         finally:
             self._flights.pop(_key(claim), None)
             self._wake.set()
@@ -172,10 +178,9 @@ class Runner:
         _log_end(ended)
         self._tell(ended)
 
-    async def _fail(self, claim: Claim, run: Run) -> None:
-        """A mistake of ours ends the job instead of running it for ever."""
-        trouble = Trouble("internal", "run", "the service made a mistake with this output; it is in its log", True)
-        failed = core.fail_unfinished(run.job, trouble, self._means.clock())
+    async def _fail(self, claim: Claim, job: Job, trouble: Trouble) -> None:
+        """What would happen again ends the job, as far as it came, instead of running it for ever."""
+        failed = core.fail_unfinished(job, trouble, self._means.clock())
         try:
             await self._store.save(claim, failed, self._means.clock())
             self._tell(failed)
@@ -187,7 +192,7 @@ class Runner:
         try:
             await self._store.give_back(claim, job, self._means.clock())
             log.info("the job was given back", extra={"job": job.id, "stage": "run"})
-        except (Lost, StoreDown):
+        except (Lost, StoreDown, TooLarge):
             log.info("the job is no longer ours", extra={"job": job.id, "stage": "run"})
             await self._forget(job)
 
@@ -198,7 +203,7 @@ class Runner:
                 await self._remove_files(f"{job.user_id}/{job.id}")
 
     def _tell(self, job: Job) -> None:
-        self._hub.publish(JobEvent(job.id, job.user_id, job.status, job=job))
+        self._hub.publish(JobEvent.of(job))
 
     # --- leases ----------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -13,7 +14,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-from sixpx.credentials import Vault, parse, redact
+from sixpx.credentials import Vault, parse
 from sixpx.errors import BadSettings, Invalid
 
 
@@ -27,7 +28,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    url: str = ""
+    url: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,11 @@ class Settings:
         return Path(self.server.data)
 
     @property
+    def shared(self) -> bool:
+        """Whether other processes may work on the same store: it is a MongoDB."""
+        return self.store.url.startswith(MONGODB)
+
+    @property
     def database(self) -> Path:
         """The SQLite file; `store.url` is `sqlite:PATH` or empty."""
         return Path(self.store.url.removeprefix("sqlite:")) if self.store.url else self.data / "sixpx.db"
@@ -169,12 +175,18 @@ class Settings:
 
 SECTIONS: Mapping[str, type] = {one.name: one.default_factory for one in fields(Settings)}  # type: ignore[misc]  # a factory here is a section's class
 PREFIX = "SIXPX_"
+MONGODB = ("mongodb://", "mongodb+srv://")
 OF_CLIENTS = frozenset({"SIXPX_AS", "SIXPX_AT"})
 """Variables that `sixpx submit` reads; they are no settings."""
 BOOLEANS = {"true": True, "false": False}
-CHOICES = {"log.level": ("debug", "info", "warning", "error"), "log.format": ("text", "json")}
+CHOICES = {
+    "api.version": ("2014-08", "2014-06", "2014-04"),
+    "log.level": ("debug", "info", "warning", "error"),
+    "log.format": ("text", "json"),
+}
 SECRET = ("security", "store", "hosting.url")
 """Sections and settings whose values no fault repeats: a key, a URL with a password."""
+INDEXED, INDEXED_MOST = re.compile(r"data(\.[A-Za-z0-9_-]+)+"), 20
 MAY_BE_ZERO = {
     *("lanes.count", "lanes.recycle", "lanes.nice"),
     *("fetch.redirects", "runner.grace_seconds", "hosting.retention_days"),
@@ -279,9 +291,9 @@ def _contradictions(settings: Settings) -> list[str]:
     faults = []
     if settings.server.port > 65535:
         faults.append(f"server.port: expected a port up to 65535, got {settings.server.port}")
-    url = settings.store.url
-    if url and not url.startswith("sqlite:"):
-        faults.append(f"store.url: expected sqlite:PATH (this version has no other store), got {redact(url)}")
+    faults += _index_faults(settings.search.index)
+    if fault := _store_fault(settings.store.url):
+        faults.append(f"store.url: {fault}")
     faults += _hosting_faults(settings.hosting)
     if settings.sftp.known_hosts and not os.access(settings.sftp.known_hosts, os.R_OK):
         faults.append(f"sftp.known_hosts: expected a file that can be read, got {settings.sftp.known_hosts!r}")
@@ -302,6 +314,27 @@ def _contradictions(settings: Settings) -> list[str]:
     if settings.server.public_url and not settings.server.public_url.startswith(("http://", "https://")):
         faults.append(f"server.public_url: expected http:// or https://, got {settings.server.public_url!r}")
     return faults
+
+
+def _index_faults(paths: tuple[str, ...]) -> list[str]:
+    """A path becomes part of a statement, or of an index's keys: nothing but plain words is let through."""
+    wrong = [path for path in paths if len(path) > 100 or not INDEXED.fullmatch(path)]
+    expected = "search.index: expected paths such as data.order, in letters, digits, - and _"
+    faults = [f"{expected}, got {one!r}" for one in wrong]
+    if len(paths) > INDEXED_MOST:
+        faults.append(f"search.index: expected up to {INDEXED_MOST} paths, got {len(paths)}")
+    return faults
+
+
+def _store_fault(url: str) -> str | None:
+    """What is wrong with it, in words that hold no part of it: it may have a password anywhere. The rest is judged by
+    the driver, when it is opened."""
+    if url.startswith(MONGODB):
+        host = re.split("[/?]", url.partition("://")[2].rpartition("@")[2])[0]
+        return None if host else "expected a host: mongodb://HOST/DATABASE or mongodb://USER:PASSWORD@HOST/DATABASE"
+    if url and not url.startswith("sqlite:"):
+        return "expected sqlite:PATH, mongodb://HOST/DATABASE or mongodb+srv://HOST/DATABASE, got another scheme"
+    return None
 
 
 def _hosting_faults(hosting: Hosting) -> list[str]:

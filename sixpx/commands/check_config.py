@@ -15,9 +15,16 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
+def _scheme_alone(url: str) -> str:
+    """Of a MongoDB's URL: a password may stand among its options too."""
+    scheme, found, _ = url.partition("://")
+    return f"{scheme}://***" if found else url
+
+
 SHOWN: Mapping[tuple[str, str], Callable[[Any], Any]] = {
     ("security", "key"): lambda key: "***" if key else "",
     ("hosting", "url"): redact,
+    ("store", "url"): _scheme_alone,
 }
 """How the settings that hold secrets are shown."""
 

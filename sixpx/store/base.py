@@ -14,11 +14,12 @@ Promises, held by `tests/contract/test_store_*.py` for every member:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
 from sixpx.core.job import Job, Status
 from sixpx.core.meter import Window
@@ -68,7 +69,7 @@ class Store(Protocol):
     ) -> str:
         """Keeps the job and its blobs, counts it in each window, all or nothing, and returns its id; with an
         Idempotency-Key that came before, keeps and counts nothing and returns the first job's id. KeyReused where the
-        fingerprint differs, OverQuota where a window is full."""
+        fingerprint differs, OverQuota where a window is full, TooLarge where the store cannot hold the job."""
         ...
 
     async def first_with(self, user_id: str, once: Once, now: datetime) -> str | None:
@@ -84,6 +85,11 @@ class Store(Protocol):
 
     async def changed(self, since: datetime, most: int, user_id: str | None = None) -> Sequence[Changed]:
         """The jobs (of one user, or of all) that were modified at `since` or later, the oldest change first."""
+        ...
+
+    def changes(self) -> AsyncIterator[Changed | None]:
+        """What becomes of jobs from now on, as the database tells it; None at the beginning, and wherever something may
+        have been left out. Raises NotSupported where the database cannot tell, StoreDown where it goes away."""
         ...
 
     async def blob(self, blob_id: str) -> bytes | None: ...
@@ -110,7 +116,7 @@ class Store(Protocol):
 
     async def save(self, claim: Claim, job: Job, now: datetime) -> None:
         """Writes the job under the claim; an ended job's lease ends with it. Raises Lost where the claim is not held
-        any more, or its lease ended before `now`."""
+        any more, or its lease ended before `now`; TooLarge where the store cannot hold it."""
         ...
 
     async def give_back(self, claim: Claim, job: Job, now: datetime) -> None:
@@ -171,8 +177,66 @@ class Store(Protocol):
         """How many posts of the user were counted in each window."""
         ...
 
+    async def agree(self, name: str, value: str) -> str:
+        """What all processes of this store have under this name: the value that was given first."""
+        ...
+
     async def ping(self) -> None:
         """Returns when the store can be written to."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+# --- all of it ------------------------------------------------------------------------------------
+
+
+class Kind(StrEnum):
+    """What a store holds, in the order in which it is carried over: a job comes after all that it needs."""
+
+    USER = "users"
+    COUNT = "counts of posts"
+    ONCE = "Idempotency-Keys"
+    LEFTOVER = "leftovers"
+    AGREED = "agreements"
+    BLOB = "data URIs"
+    JOB = "jobs"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One of a kind, in the shape of `document` whatever the store. `content` is plain JSON, a blob's bytes excepted;
+    dates are ISO 8601. The key is one word: where two make it, a user's id is the first 24 letters."""
+
+    key: str
+    content: Mapping[str, Any]
+
+
+class Archive(Protocol):
+    """A whole store, as it is carried over to another one. No service works on it meanwhile; a lease is not part of it,
+    so that a job that was processing is pending. All methods raise StoreDown."""
+
+    async def count(self, kind: Kind) -> int: ...
+
+    async def after(self, kind: Kind, key: str, most: int) -> Sequence[Row]:
+        """The rows whose keys are greater, in the order of keys: `most` at most, fewer where they are large, none where
+        there are none."""
+        ...
+
+    async def among(self, kind: Kind, keys: Sequence[str]) -> Sequence[Row]:
+        """The rows with these keys that are there, in any order."""
+        ...
+
+    async def put(self, kind: Kind, rows: Sequence[Row]) -> None:
+        """Keeps them durably; one whose key is there already is replaced."""
+        ...
+
+    async def mark(self) -> Mapping[str, Any] | None:
+        """What was noted of a migration into this store."""
+        ...
+
+    async def note(self, mark: Mapping[str, Any]) -> None:
+        """Notes it durably, in place of what was noted before."""
         ...
 
     async def close(self) -> None: ...

@@ -203,6 +203,14 @@ def test_check_config_shows_every_value_and_no_key(tmp_path: Path) -> None:
     assert key not in done.stdout + done.stderr
 
 
+def test_check_config_shows_nothing_of_a_database_but_what_it_is(tmp_path: Path) -> None:
+    url = "mongodb://admin:swordfish@db.example/jobs?authMechanismProperties=AWS_SESSION_TOKEN:token4711"
+    done = sixpx(tmp_path, "check-config", SIXPX_STORE_URL=url)
+    assert 'url = "mongodb://***"' in done.stdout
+    shown = done.stdout + done.stderr
+    assert not any(word in shown for word in ("swordfish", "admin", "db.example", "4711"))
+
+
 def test_check_config_refuses_a_key_that_the_service_would_refuse(tmp_path: Path) -> None:
     done = sixpx(tmp_path, "check-config", SIXPX_SECURITY_KEY="swordfish")
     assert (done.returncode, "security.key" in done.stderr) == (2, True)

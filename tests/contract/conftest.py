@@ -5,14 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import UTC
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
+from bson import CodecOptions
+from pymongo import MongoClient
+from pymongo.database import Database
 
 from sixpx.store.base import Store
+from sixpx.store.mongo import MongoStore
 from sixpx.store.sqlite import SqliteStore
 from sixpx.targets import Parcel
+from tests.contract import databases
 from tests.contract.buckets import bucket, bucket_proxy, front, to_s3
 from tests.contract.cloud_files import cloud, objects, rackspace
 from tests.contract.logins import member, sshd, sshd_proxy
@@ -28,7 +35,11 @@ async def _sqlite(folder: Path) -> Store:
     return SqliteStore.open(folder / "store.db")
 
 
-MEMBERS: Mapping[str, Callable[[Path], Awaitable[Store]]] = {"sqlite": _sqlite}
+async def _mongo(folder: Path) -> Store:
+    return await MongoStore.open(await asyncio.to_thread(databases.uri_of, folder))
+
+
+MEMBERS: Mapping[str, Callable[[Path], Awaitable[Store]]] = {"sqlite": _sqlite, "mongo": _mongo}
 
 
 @pytest.fixture(params=MEMBERS)
@@ -43,12 +54,33 @@ async def another(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
     yield open
     for one in opened:
         await one.close()
+    await asyncio.to_thread(databases.give_back, tmp_path)
 
 
 @pytest.fixture
 async def store(another: Open) -> Store:
     """An empty store."""
     return await another()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for the job of another post with his key; tests that let posts die know that there is none."""
+    monkeypatch.setattr("sixpx.store.mongo_once.LOOKS", 1)
+
+
+@pytest.fixture
+async def uri(tmp_path: Path) -> AsyncIterator[str]:
+    """An empty database of MongoDB."""
+    yield await asyncio.to_thread(databases.uri_of, tmp_path)
+    await asyncio.to_thread(databases.give_back, tmp_path)
+
+
+@pytest.fixture
+async def shell(uri: str) -> AsyncIterator[Database[dict[str, Any]]]:
+    """The database as other tools see it."""
+    with MongoClient[dict[str, Any]](uri) as client:
+        yield client.get_default_database().with_options(CodecOptions(tz_aware=True, tzinfo=UTC))
 
 
 # --- targets --------------------------------------------------------------------------------------

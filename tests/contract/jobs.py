@@ -62,13 +62,17 @@ WHOLE = st.integers(0, 2**40)
 NAMES = st.from_regex(r"\A[A-Za-z0-9_-]{1,20}\Z")
 TEXTS = st.text(max_size=20)
 IDS = st.from_regex(r"\A[0-9a-f]{24}\Z")
-NUMBERS = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
+NUMBERS = st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+"""Whole numbers beyond these come out of a body as fractions."""
+KEYS = (
+    TEXTS | st.text(".$%\x0024E5", max_size=5) | st.sampled_from(("", "_id", "a.b", "$set", "$ref", "%2E", "__proto__"))
+)
 JSON = st.recursive(
     st.none() | st.booleans() | NUMBERS | TEXTS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
     max_leaves=6,
 )
-OBJECTS = st.dictionaries(TEXTS, JSON, max_size=3)
+OBJECTS = st.dictionaries(KEYS, JSON, max_size=3)
 MOMENTS = st.integers(0, 4_000_000_000_000).map(lambda ms: datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=ms))
 """Whole milliseconds, which is what the API shows and the stores keep."""
 

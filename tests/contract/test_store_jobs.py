@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 
 from sixpx.core.job import Job
 from sixpx.core.query import COUNT_MOST, Page, Query, Sort
-from sixpx.errors import SixpxError, StoreDown
+from sixpx.errors import Conflict, StoreDown
 from sixpx.store.base import Once, Store
 from tests.contract import changes
 from tests.contract.conftest import Open
+from tests.contract.databases import crowd
 from tests.contract.jobs import ADA, BEN, NOW, after, job_of, jobs
 
 _numbers = itertools.count(1)
@@ -34,6 +35,35 @@ async def test_a_job_comes_back_equal_from_the_store(store: Store, random: Job) 
     job = replace(random, id=f"{next(_numbers):024x}")
     assert await store.add_job(job, {}, None, NOW) == job.id
     assert await store.job(job.user_id, job.id) == job
+
+
+async def test_what_is_nested_as_deep_as_bodies_may_be_comes_back_equal(store: Store) -> None:
+    deep: object = 2**64 - 1
+    for number in range(98):
+        deep = {"a.b": deep} if number % 2 else [deep]
+    job = replace(job_of(1), data={"deep": deep, "beside": 1})
+    await fill(store, job)
+    assert await store.job(ADA, job.id) == job
+    again = await store.change_job(ADA, job.id, lambda one: replace(one, modified=after(1)))
+    assert again == await store.job(ADA, job.id) == replace(job, modified=after(1))
+
+
+async def test_a_job_comes_back_equal_after_it_was_changed(store: Store) -> None:
+    job = job_of(1)
+    odd = {
+        "": 1,
+        "a.b": {"$c": [{"": -(2**63)}]},
+        "$set": {"x": 2**63},
+        "%": "%2E",
+        "\0": "\0",
+        "%2E": None,
+        "_id": "5",
+    }
+    await fill(store, replace(job, data=odd))
+    changed = await store.change_job(ADA, job.id, lambda one: replace(one, callback={"a.b": [odd]}))
+    assert changed == await store.job(ADA, job.id) == replace(job, data=odd, callback={"a.b": [odd]})
+    assert changed is not None
+    assert list(changed.data) == list(odd)
 
 
 async def test_options_of_a_step_keep_their_order(store: Store) -> None:
@@ -68,7 +98,7 @@ async def test_a_user_without_jobs_gets_an_empty_page(store: Store) -> None:
 
 async def test_an_id_that_is_taken_is_refused_and_the_first_job_stays(store: Store) -> None:
     await fill(store, job_of(1, ADA))
-    with pytest.raises(SixpxError):
+    with pytest.raises(Conflict):
         await store.add_job(job_of(1, BEN), {"b" * 24: b"bytes"}, Once("k", "f", after(60)), NOW)
     assert await store.job(ADA, job_of(1).id) == job_of(1)
     assert await store.blob("b" * 24) is None
@@ -105,9 +135,7 @@ async def test_a_page_beyond_the_last_is_empty(store: Store) -> None:
 
 
 async def test_counting_stops_at_the_cap(store: Store) -> None:
-    one_page = COUNT_MOST // 10
-    for start in range(1, COUNT_MOST, one_page):
-        await fill(store, *(job_of(number) for number in range(start, start + one_page)))
+    await crowd(store, [job_of(number) for number in range(1, COUNT_MOST + 1)])
     await fill(store, job_of(COUNT_MOST + 1))
     found = await store.jobs(ADA, Query(page=Page(1, 1)))
     assert (found.total, found.capped) == (COUNT_MOST, True)

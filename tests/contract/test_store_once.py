@@ -6,10 +6,12 @@ import asyncio
 
 import pytest
 
-from sixpx.core.query import Query
+from sixpx.core.query import Page, Query
+from sixpx.core.user import Plan
 from sixpx.errors import KeyReused
 from sixpx.store.base import Once, Store
 from tests.contract.jobs import ADA, BEN, NOW, after, job_of
+from tests.contract.test_store_meters import meter
 
 DAY = 24 * 3600
 ONCE = Once("key-1", "body-a", after(DAY))
@@ -60,7 +62,28 @@ async def test_many_posts_with_one_key_at_once_make_one_job(store: Store) -> Non
     (made,) = set(await asyncio.gather(*posts))
     found = await store.jobs(ADA, Query())
     assert [one.id for one in found.items] == [made]
-    assert [number for number in range(1, 21) if await store.blob(f"{number:024x}")] == [int(made, 16)]
+    kept = [await store.blob(f"{number:024x}") for number in range(1, 21)]
+    assert [one for one in kept if one is not None] == [b"x"]
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_posts_that_are_cancelled_at_any_moment_are_kept_whole_or_not_at_all(store: Store) -> None:
+    """Whoever posts again with the key gets one job, and its bytes are there."""
+    for number in range(1, 17):
+        once = Once(f"key-{number}", "body", after(DAY))
+        blobs = {f"{number:024x}": b"first"}
+        posting = asyncio.create_task(store.add_job(job_of(number), blobs, once, NOW, meter(Plan())))
+        await asyncio.sleep(number / 2000)
+        posting.cancel()
+        await asyncio.gather(posting, return_exceptions=True)
+        again = await store.add_job(job_of(100 + number), {f"{100 + number:024x}": b"again"}, once, NOW, meter(Plan()))
+        assert await store.first_with(ADA, once, NOW) == again
+    found = await store.jobs(ADA, Query(page=Page(1, 100)))
+    assert found.total == 16
+    await store.release(after(DAY))
+    kept = [await store.blob(f"{base + number:024x}") for number in range(1, 17) for base in (0, 100)]
+    assert sum(one is not None for one in kept) == 16
+    assert len(await store.claim("me", after(DAY), after(DAY + 30), 99)) == 16
 
 
 async def test_a_key_can_be_seen_by_another_process(store: Store) -> None:

@@ -7,17 +7,33 @@ from dataclasses import replace
 
 import pytest
 
-from sixpx.errors import SixpxError
+from sixpx.core.user import Access, Plan, SocketAuth
+from sixpx.errors import Conflict
 from sixpx.store.base import Store
 from tests.contract import changes
 from tests.contract.conftest import Open
-from tests.contract.jobs import user_of
+from tests.contract.jobs import after, user_of
 
 
 async def test_a_user_comes_back_equal(store: Store) -> None:
     user = user_of(1, "Ada, Zoë & co", {"photos": "sealed"})
     await store.add_user(user)
     assert await store.user(user.id) == user
+
+
+async def test_a_user_with_everything_comes_back_equal(store: Store) -> None:
+    user = replace(
+        user_of(1),
+        accesses=(Access("k" * 32, "d" * 64), Access("o" * 32, "e" * 64, after(3600))),
+        domains=("https://a.test", "http://localhost:8080"),
+        api_version="2014-06",
+        socket_auth=SocketAuth.USER_ID,
+        plan=Plan(60, None, 2),
+        callback_secrets=("new", "old"),
+    )
+    await store.add_user(user)
+    assert await store.user(user.id) == user
+    assert list(await store.users()) == [user]
 
 
 async def test_an_unknown_user_is_none(store: Store) -> None:
@@ -33,7 +49,7 @@ async def test_all_users_are_listed(store: Store) -> None:
 
 async def test_a_user_is_added_once(store: Store) -> None:
     await store.add_user(user_of(1, "first"))
-    with pytest.raises(SixpxError):
+    with pytest.raises(Conflict):
         await store.add_user(user_of(1, "second"))
     assert await store.user(user_of(1).id) == user_of(1, "first")
 

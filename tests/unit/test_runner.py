@@ -15,7 +15,7 @@ import pytest
 from sixpx.app import now
 from sixpx.core.job import Job, Status
 from sixpx.core.query import Query
-from sixpx.errors import StoreDown
+from sixpx.errors import StoreDown, TooLarge
 from sixpx.hub import EVERY, Hub, JobEvent
 from sixpx.runner import Pace, Runner
 from sixpx.store.base import Claim
@@ -351,6 +351,21 @@ async def test_a_job_whose_end_cannot_be_recorded_runs_again_after_its_lease(hou
     await house.add(simple())
     assert await house.ended(simple()) == [Status.COMPLETE]
     assert house.world.sources.asked == ["u/1", "u/1"]
+
+
+@pytest.mark.parametrize("job", [simple(), two_halves()], ids=["at its end", "in between"])
+async def test_a_job_whose_results_the_store_cannot_hold_ends_with_that(houses: Houses, job: Job) -> None:
+    house = await houses.make(Pace(lease=30, look=0.02), Moody)
+    store = house.store
+    assert isinstance(store, Moody)
+    store.faults = {"save": [TooLarge("the job comes to 17,000,000 bytes")]}
+    await house.add(job)
+    assert await house.ended(job) == [Status.FAILED]
+    trouble = (await house.job(job)).trouble
+    assert trouble is not None
+    assert (trouble.code, trouble.retryable) == ("over_limit", False)
+    assert trouble.detail == "with its results the job comes to 17,000,000 bytes"
+    assert store.faults == {"save": []}
 
 
 async def test_what_is_put_after_its_job_was_removed_is_removed_too(houses: Houses) -> None:

@@ -89,17 +89,36 @@ def test_one_fault_is_one_sentence(tmp_path: Path, text: str, fault: str) -> Non
     assert faults(written(tmp_path, text), {}) == [fault]
 
 
-def test_another_store_is_refused_without_its_password(tmp_path: Path) -> None:
-    [fault] = faults(None, {"SIXPX_STORE_URL": "mongodb://admin:swordfish@db/jobs"})
-    assert fault.startswith("store.url")
+@pytest.mark.parametrize(
+    "url",
+    ["mysql://admin:swordfish@db/jobs", "mongo://admin:swordfish@db/jobs", "admin:swordfish@db", "swordfish",
+     "mongodb://", "mongodb://admin:swordfish@", "mongodb://admin:swordfish@/jobs", "mongodb+srv://?a=swordfish",
+     " mongodb://admin:swordfish@db/jobs", "mongodb:admin:swordfish@db"],
+)  # fmt: skip
+def test_another_store_is_refused_without_its_password(url: str) -> None:
+    [fault] = faults(None, {"SIXPX_STORE_URL": url})
+    assert fault.startswith("store.url: expected")
     assert "swordfish" not in fault
+    assert "admin" not in fault
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["mongodb://db", "mongodb://admin:swordfish@one:27017,two:27018/jobs?replicaSet=rs&tls=true", "mongodb://[::1]:1/",
+     "mongodb+srv://admin:p%40ss@cluster.example.com/?retryWrites=true"],
+)  # fmt: skip
+def test_a_mongodb_is_a_store_that_others_may_share(url: str) -> None:
+    settings = load(None, {"SIXPX_STORE_URL": url})
+    assert (settings.shared, settings.store.url) == (True, url)
+    assert url not in repr(settings)
+    assert not Settings().shared
 
 
 @pytest.mark.parametrize(
     "text",
     ["[security]\nkey = 4711", "[security]\nkey = ['4711']", "security = '4711'", "[security]\nkey = '4711'",
      "[security]\nkey = 2014-08-04T04:47:11Z", "[store]\nurl = ['mongodb://u:4711@h']", "store = 'mongodb://u:4711@h'",
-     "[store]\nurl = 'mongodb://h/?password=4711'", "hosting = 's3://KEY:4711@bucket'"],
+     "[store]\nurl = 'mongo://h/?password=4711'", "hosting = 's3://KEY:4711@bucket'"],
 )  # fmt: skip
 def test_no_fault_repeats_a_secret(tmp_path: Path, text: str) -> None:
     [fault] = faults(written(tmp_path, text), {})
