@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, str] = {
     "user": "add and list users, and the masks of their connection strings",
     "submit": "post a job file, wait for it, print where its pictures are",
     "render": "make a job file's pictures here, without a service",
+    "migrate": "carry everything over from one store to another, SQLite or MongoDB",
     "check-config": "check a configuration and show what it comes to",
 }
 

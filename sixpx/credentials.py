@@ -6,6 +6,7 @@ what came but its scheme, since a slip of the pen can put the secret anywhere.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 import secrets
@@ -259,6 +260,12 @@ def new_api_key() -> str:
 def new_secret() -> str:
     """A fresh secret: 256 random bits in URL-safe base64, without the colon that Basic and Bearer pairs split at."""
     return secrets.token_urlsafe(32)
+
+
+def new_callback_secret() -> str:
+    """A fresh secret that callbacks are signed with, in the form of Standard Webhooks 1.0: `whsec_` and 32 random bytes
+    in base64 (24 to 64 are allowed). Its receiver has it too, so it is kept sealed, not hashed."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def digest(secret: str) -> str:

@@ -7,6 +7,7 @@ quote the request line, a header or a piece of the body to the client and to the
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable
 
@@ -15,6 +16,7 @@ from aiohttp.http import HttpProcessingError, RawRequestMessage
 from yarl import URL
 
 from sixpx.api import problem
+from sixpx.api.auth import key_of
 from sixpx.errors import SixpxError
 from sixpx.log import wordless
 
@@ -22,21 +24,24 @@ log = logging.getLogger("sixpx.access")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+SLASHES = re.compile("/{2,}")
+
 BROKEN = (web.RequestPayloadError, HttpProcessingError)
 """What aiohttp's parsers raise over a body. They quote it."""
 
 
 @web.middleware
 async def timed(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Logs method, path (never the query: it may carry key and secret), status and milliseconds, and tells the
-    milliseconds to the client (Server-Timing, W3C)."""
+    """Logs method, path (never the query: it may carry key and secret), status, milliseconds, and the beginning of the
+    key; and tells the milliseconds to the client (Server-Timing, W3C)."""
     began = time.perf_counter()
     response = await handler(request)
     ms = (time.perf_counter() - began) * 1000
     if not response.prepared:
         response.headers["Server-Timing"] = f"app;dur={ms:.3f}"
-    extra = {"method": request.method, "path": request.path, "status": response.status, "ms": round(ms, 1)}
-    log.debug("%s %s", request.method, request.path, extra=extra)
+    if log.isEnabledFor(logging.DEBUG):
+        extra = {"method": request.method, "path": request.path, "status": response.status, "ms": round(ms, 1)}
+        log.debug("%s %s", request.method, request.path, extra={**extra, "key": key_of(request)})
     return response
 
 
@@ -77,15 +82,23 @@ class Runner(web.AppRunner):
 
 
 def _lenient(make: Callable[..., web.BaseRequest]) -> Callable[..., web.BaseRequest]:
-    """yarl reads the host of an absolute target late, and raises over `http://xn--/`. Nothing is at such an address."""
+    """Two addresses that no route would see as they are meant. The published Python client sends `/v1//users/...`. And
+    yarl reads the host of an absolute target late, and raises over `http://xn--/`: nothing is at such an address."""
 
     def request(message: RawRequestMessage, *others: object) -> web.BaseRequest:
         try:
-            return make(message, *others)
+            return make(_with_single_slashes(message), *others)
         except ValueError:
             return make(message._replace(url=URL("*")), *others)
 
     return request
+
+
+def _with_single_slashes(message: RawRequestMessage) -> RawRequestMessage:
+    path = message.url.raw_path
+    if not path.startswith("/v1/") or "//" not in path:
+        return message
+    return message._replace(url=message.url.with_path(SLASHES.sub("/", path), encoded=True, keep_query=True))
 
 
 class _Server(web.Server):

@@ -15,9 +15,11 @@ from sixpx.errors import (
     KeyReused,
     NotFound,
     NotSupported,
+    OverQuota,
     SixpxError,
     StoreDown,
     TooLarge,
+    TooSlow,
     Unauthorized,
 )
 
@@ -29,6 +31,8 @@ STATUS: Mapping[type[SixpxError], tuple[int, str]] = {
     Conflict: (409, "Conflict"),
     TooLarge: (413, "Content Too Large"),
     KeyReused: (422, "Unprocessable Content"),
+    TooSlow: (422, "Unprocessable Content"),
+    OverQuota: (429, "Too Many Requests"),
     Busy: (503, "Service Unavailable"),
     StoreDown: (503, "Service Unavailable"),
 }
@@ -51,6 +55,8 @@ def of(fault: SixpxError) -> web.Response:
         headers["WWW-Authenticate"] = 'Basic realm="sixpx", charset="UTF-8"'
     if status == 503:
         headers["Retry-After"] = RETRY_AFTER
+    if isinstance(fault, OverQuota):
+        headers["Retry-After"] = str(fault.wait)
     return _reply(status, title, fault.code, fault.detail, {"errors": errors} if errors else {}, headers)
 
 
@@ -63,6 +69,12 @@ def of_http(fault: web.HTTPException) -> web.Response:
         413: "the request body is over the limit (limits.body_bytes; see GET /v1/limits)",
     }.get(fault.status, fault.reason)
     return _reply(fault.status, fault.reason, f"http_{fault.status}", detail, {}, headers)
+
+
+def upgrade_required() -> web.Response:
+    """The reply for a plain request at an address of web sockets (RFC 9110 section 15.5.22)."""
+    headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
+    return _reply(426, "Upgrade Required", "http_426", "this address is for web sockets", {}, headers)
 
 
 def not_http() -> web.Response:

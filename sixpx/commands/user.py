@@ -1,158 +1,132 @@
-"""Owns `sixpx user`: add and list the users of the configured store, and their masks. Never changes a job.
-
-A mask is a word that stands for a connection string in a user's jobs (edition 3, Masked Connection Strings). The string
-is read from standard input unless it is given, so that it stands neither in the shell's history nor in the list of
-processes.
-"""
+"""Owns the words of `sixpx user`: its actions and their options. Never what an action does."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import replace
-from getpass import getpass
+import re
+from collections.abc import Awaitable, Callable, Mapping
 
-from sixpx import credentials
-from sixpx.app import new_user, vault_key
-from sixpx.commands import config
-from sixpx.core.user import User
-from sixpx.credentials import Vault
-from sixpx.errors import BadSettings, Invalid, SixpxError
+from sixpx.api.v1.versions import VERSIONS
+from sixpx.commands import accounts, config, masks
+from sixpx.core.user import SocketAuth
 from sixpx.settings import Settings
-from sixpx.store.base import Store
-from sixpx.store.document import iso
-from sixpx.stores import open_store
 
-ASK = "-"
-"""In place of a connection string: read it from standard input."""
+ACTIONS: Mapping[str, tuple[Callable[[Settings, argparse.Namespace], Awaitable[str]], str]] = {
+    "add": (accounts.add, "add a user and show its secret, once"),
+    "list": (accounts.list_, "list all users and their masks"),
+    "show": (accounts.show, "show one user"),
+    "edit": (accounts.edit, "change a user: its plan, its domains, what it speaks, what its callbacks are signed with"),
+    "rotate-secret": (accounts.rotate, "make a new secret; the old one stays valid for a while"),
+    "remove": (accounts.remove, "remove a user with all its jobs and their hosted pictures"),
+    "connect": (masks.connect, "let a mask stand for a connection string in a user's jobs"),
+    "disconnect": (masks.disconnect, "take a mask back; jobs that were posted with it go on"),
+}
+NONE = "none"
+MOST = 1_000_000_000
+KEEP_HOURS = 24.0
+KEEP_HOURS_MOST = 24.0 * 366
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(title="actions", dest="action", required=True)
-    add = actions.add_parser("add", help="add a user and show its secret, once")
-    add.add_argument("name", help="what you call the user; for your eyes only")
-    actions.add_parser("list", help="list all users and their masks")
-    connect = actions.add_parser("connect", help="let a mask stand for a connection string in a user's jobs")
-    disconnect = actions.add_parser("disconnect", help="take a mask back; jobs that were posted with it go on")
-    for action in (connect, disconnect):
-        action.add_argument("user", metavar="USER", help="the user's id, or its name where no other has it")
-        action.add_argument("mask", metavar="MASK", help='the word, to be used as "url" of an output')
-    help = "s3://KEY:SECRET@bucket/path or its like; left out or -: read from standard input, out of others' sight"
-    connect.add_argument("connection", metavar="CONNECTION", nargs="?", default=ASK, help=help)
-    for action in actions.choices.values():
+    actions = parser.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
+    made = {name: actions.add_parser(name, help=help, description=help) for name, (_, help) in ACTIONS.items()}
+    for name, action in made.items():
+        if name == "add":
+            action.add_argument("name", type=_name, help="what you call the user; for your eyes only")
+        elif name != "list":
+            action.add_argument("user", metavar="USER", help="the user's id, or its name where no other has it")
         action.add_argument("--json", action="store_true", help="answer in JSON")
         config.add_option(action)
+    _what_a_user_may(made["add"])
+    _what_a_user_may(made["edit"])
+    _edits(made["edit"])
+    help = "show the secrets that callbacks are signed with, the newest first; whoever receives them needs one"
+    made["show"].add_argument("--callback-secret", action="store_true", help=help)
+    _rotation(made["rotate-secret"])
+    made["remove"].add_argument("--yes", action="store_true", help="do not ask")
+    masks.add_options(made["connect"], made["disconnect"])
+
+
+def _what_a_user_may(action: argparse.ArgumentParser) -> None:
+    """Options that are not given leave no trace, so that `none` is told from nothing said."""
+    help = "pages from here may use the key alone: example.com (http and https, any port), *.example.com, \
+localhost:3000 or https://example.com; may be repeated"
+    action.add_argument("--domain", action="append", default=[], metavar="DOMAIN", help=help)
+    for option, least, help in (
+        ("--per-minute", 0, "jobs that may be posted in a minute"),
+        ("--per-month", 0, "jobs that may be posted in a calendar month (UTC)"),
+        ("--concurrent", 1, "jobs that are worked on at once"),
+    ):
+        help += "; none: any number"
+        action.add_argument(option, type=_limit(least), default=argparse.SUPPRESS, metavar="N", help=help)
+    help = "the shape of replies where a request names none; default: that of the configuration"
+    _choice(action, "--api-version", {**{name: name for name in VERSIONS}, "default": None}, help)
+    help = "what web sockets have to show; the published clients show user_id alone"
+    _choice(action, "--socket-auth", {str(one): one for one in SocketAuth}, help)
+
+
+def _choice(action: argparse.ArgumentParser, option: str, values: Mapping[str, str | None], help: str) -> None:
+    def read(text: str) -> str | None:
+        if text not in values:
+            raise argparse.ArgumentTypeError(f"expected one of {', '.join(values)}; got {text!r}")
+        return values[text]
+
+    action.add_argument(option, type=read, default=argparse.SUPPRESS, metavar="|".join(values), help=help)
+
+
+def _edits(action: argparse.ArgumentParser) -> None:
+    action.add_argument("--name", type=_name, default=argparse.SUPPRESS, help="what you call the user")
+    help = "take a domain back; may be repeated"
+    action.add_argument("--no-domain", action="append", default=[], metavar="DOMAIN", help=help)
+    help = "sign callbacks with a new secret, and with those before it until they are dropped"
+    action.add_argument("--callback-secret", choices=["new"], help=help)
+    help = "sign callbacks with the newest secret alone"
+    action.add_argument("--drop-old-callback-secrets", dest="drop", action="store_true", help=help)
+
+
+def _rotation(action: argparse.ArgumentParser) -> None:
+    help = f"how long the old secret stays valid (default {KEEP_HOURS:g}); 0: no longer"
+    action.add_argument("--keep", type=_hours, default=KEEP_HOURS, metavar="HOURS", help=help)
+    action.add_argument("--new-key", action="store_true", help="make a new key too; the old one goes with its secret")
 
 
 def run(options: argparse.Namespace) -> int:
     settings = config.settings_of(options)
-    actions = {"add": _add, "list": _list, "connect": _connect, "disconnect": _disconnect}
-    print(asyncio.run(actions[options.action](settings, options)))
+    action, _ = ACTIONS[options.action]
+    print(asyncio.run(_done(action(settings, options))))
     return 0
 
 
-@asynccontextmanager
-async def _store(settings: Settings) -> AsyncIterator[Store]:
-    store = await open_store(settings)
+async def _done(work: Awaitable[str]) -> str:
+    return await work
+
+
+# --- values ---------------------------------------------------------------------------------------
+
+
+def _limit(least: int) -> Callable[[str], int | None]:
+    def read(text: str) -> int | None:
+        if text == NONE:
+            return None
+        if not re.fullmatch(r"[0-9]{1,10}", text) or not least <= int(text) <= MOST:
+            raise argparse.ArgumentTypeError(f"expected a whole number from {least} to {MOST}, or none; got {text!r}")
+        return int(text)
+
+    return read
+
+
+def _hours(text: str) -> float:
     try:
-        yield store
-    finally:
-        await store.close()
+        hours = float(text)
+    except ValueError:
+        hours = -1.0
+    if not 0 <= hours <= KEEP_HOURS_MOST:
+        raise argparse.ArgumentTypeError(f"expected hours from 0 to {KEEP_HOURS_MOST:g}, got {text!r}")
+    return hours
 
 
-# --- users ----------------------------------------------------------------------------------------
-
-
-async def _add(settings: Settings, options: argparse.Namespace) -> str:
-    made = new_user(options.name)
-    async with _store(settings) as store:
-        await store.add_user(made.user)
-    shown = {"id": made.user.id, "name": made.user.name, "key": made.user.api_key, "secret": made.secret}
-    if options.json:
-        return json.dumps(shown)
-    return "\n".join(f"{name:8}{value}" for name, value in shown.items())
-
-
-async def _list(settings: Settings, options: argparse.Namespace) -> str:
-    async with _store(settings) as store:
-        users = await store.users()
-    vault = _vault(settings) if any(one.connections for one in users) else None
-    masks = {one.id: _shown(one.connections, vault) if vault else {} for one in users}
-    shown = [{"id": one.id, "name": one.name, "key": one.api_key, "created": iso(one.created)} for one in users]
-    if options.json:
-        return json.dumps([{**one, "connections": masks[one["id"]]} for one in shown])
-    lines = ["\n".join(("  ".join(one.values()), *_lines(masks[one["id"]]))) for one in shown]
-    return "\n".join(lines) or "there are no users"
-
-
-# --- masks ----------------------------------------------------------------------------------------
-
-
-async def _connect(settings: Settings, options: argparse.Namespace) -> str:
-    """Everything is checked before anything is kept. Raises Invalid, whose sentence never holds the secret."""
-    if not credentials.is_mask(options.mask):
-        raise Invalid("expected as mask a word of up to 100 characters, without white space : / @ ? #, other than 6px")
-    vault = _vault(settings)
-    async with _store(settings) as store:
-        user = _named(await store.users(), options.user)
-        connection = (_asked(options.mask) if options.connection == ASK else options.connection).strip()
-        credentials.parse(connection)
-        sealed = vault.seal(connection)
-        await store.change_user(user.id, lambda one: _with_mask(one, options.mask, sealed))
-    shown = {options.mask: credentials.redact(connection)}
-    return json.dumps(shown) if options.json else "\n".join(_lines(shown)).strip()
-
-
-async def _disconnect(settings: Settings, options: argparse.Namespace) -> str:
-    async with _store(settings) as store:
-        user = _named(await store.users(), options.user)
-        if options.mask not in user.connections:
-            raise SixpxError(f"the user has no such mask; there are: {', '.join(sorted(user.connections)) or 'none'}")
-        await store.change_user(user.id, lambda one: _with_mask(one, options.mask, None))
-    return json.dumps({options.mask: None}) if options.json else f"{options.mask} stands for nothing any more"
-
-
-def _with_mask(user: User, mask: str, sealed: str | None) -> User:
-    """The user whose mask stands for a sealed connection string, or for nothing any more."""
-    others = {name: one for name, one in user.connections.items() if name != mask}
-    return replace(user, connections=others if sealed is None else {**others, mask: sealed})
-
-
-def _named(users: Sequence[User], asked: str) -> User:
-    """The user of this id, else the only one of this name. Raises SixpxError."""
-    found = [one for one in users if one.id == asked] or [one for one in users if one.name == asked]
-    if len(found) > 1:
-        raise SixpxError(f"{len(found)} users are called {asked!r}; name one by its id (see `sixpx user list`)")
-    if not found:
-        raise SixpxError("there is no user of this id or name (see `sixpx user list`)")
-    return found[0]
-
-
-def _asked(mask: str) -> str:
-    """The connection string from standard input; typed at a terminal, it is not shown there."""
-    return getpass(f"connection string for {mask}: ") if sys.stdin.isatty() else sys.stdin.readline()
-
-
-def _vault(settings: Settings) -> Vault:
-    """That of the service: its key is made where this is the first that needs one."""
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return Vault(vault_key(settings))
-
-
-def _shown(connections: Mapping[str, str], vault: Vault) -> dict[str, str]:
-    return {mask: _redacted(sealed, vault) for mask, sealed in sorted(connections.items())}
-
-
-def _redacted(sealed: str, vault: Vault) -> str:
-    try:
-        return credentials.redact(vault.open(sealed))
-    except BadSettings:
-        return "(sealed with another key than the configured one: connect it anew)"
-
-
-def _lines(shown: Mapping[str, str]) -> list[str]:
-    return [f"  {mask}  {connection}" for mask, connection in shown.items()]
+def _name(text: str) -> str:
+    if not 0 < len(text) <= 200 or not text.isprintable():
+        raise argparse.ArgumentTypeError("expected a name of 1 to 200 printable characters")
+    return text

@@ -86,7 +86,7 @@ async def test_a_callback_without_a_url_has_none_to_keep(idle: Client, callback:
 
 
 async def test_a_masked_name_is_shown_as_the_mask(idle: Client, caplog: pytest.LogCaptureFixture) -> None:
-    url = f"s3://AKIA:{PLANTED}@hidden-bucket/path"
+    url = f"s3://hidden-key:{PLANTED}@hidden-bucket/path"
     user = await idle.as_new_user({"photos": idle.seal(url)})
     with caplog.at_level(logging.DEBUG):
         reply = await user.get(f"/{await user.posted(body_of({'url': 'photos'}))}")
@@ -94,7 +94,7 @@ async def test_a_masked_name_is_shown_as_the_mask(idle: Client, caplog: pytest.L
     for text in (said(reply), caplog.text, (await asyncio.to_thread(held, idle)).decode("latin-1")):
         assert PLANTED not in text
         assert "hidden-bucket" not in text
-        assert "AKIA" not in text
+        assert "hidden-key" not in text
 
 
 WRONG = {
@@ -214,6 +214,11 @@ def problems_of(answer: bytes) -> list[dict[str, Any]]:
     ]
 
 
+def loud(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    """What is more than a whisper; the callbacks of other tests' jobs, tried meanwhile, are no part of it."""
+    return [one for one in caplog.records if one.levelno > logging.DEBUG and one.name != "sixpx.callbacks"]
+
+
 @pytest.mark.parametrize("name", MALFORMED)
 async def test_what_is_no_http_is_neither_echoed_nor_logged(
     raw: Raw, caplog: pytest.LogCaptureFixture, name: str
@@ -225,7 +230,7 @@ async def test_what_is_no_http_is_neither_echoed_nor_logged(
     assert b" 400 Bad Request\r\n" in answer
     assert [one["status"] for one in problems_of(answer)] == [400]
     assert PLANTED not in caplog.text
-    assert not [one for one in caplog.records if one.levelno > logging.DEBUG], caplog.text
+    assert not loud(caplog), caplog.text
 
 
 @pytest.mark.parametrize("name", UNWANTED)
@@ -237,14 +242,14 @@ async def test_what_is_odd_is_explained_without_an_echo(raw: Raw, caplog: pytest
     assert PLANTED.encode() not in answer
     assert [one["status"] for one in problems_of(answer)] == [int(status)]
     assert PLANTED not in caplog.text
-    assert not [one for one in caplog.records if one.levelno > logging.DEBUG], caplog.text
+    assert not loud(caplog), caplog.text
 
 
 async def test_a_target_that_breaks_the_parser_ends_the_connection(raw: Raw, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         assert await raw.say(b"GET http://[pLaNtEd-sEcReT]@/ HTTP/1.1\r\nHost: h\r\n\r\n") == b""
     assert PLANTED not in caplog.text
-    assert not [one for one in caplog.records if one.levelno > logging.DEBUG], caplog.text
+    assert not loud(caplog), caplog.text
 
 
 async def test_a_good_request_is_served_as_ever(raw: Raw) -> None:

@@ -1,0 +1,137 @@
+"""Owns how one store's content is carried to another: page by page, resumed where it was, verified at the end. Never a
+driver, a command line.
+
+What was done is noted in the target after each page. A process killed between the two writes the page again, over
+itself: nothing is twice, nothing is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from sixpx.errors import Conflict, SixpxError
+from sixpx.store import archive
+from sixpx.store.base import Archive, Kind, Row
+
+PAGE = 500
+"""Rows that are carried at once, fewer where they are large (`archive.PAGE_BYTES`)."""
+NAMED = 5
+"""Keys that a complaint names."""
+
+Show = Callable[[str, int, int], None]
+"""Is told how far it is: what is done, with how many rows of how many."""
+
+
+class Unequal(SixpxError):
+    """The target does not hold what the source does."""
+
+    code = "unequal"
+
+
+async def migrate(source: Archive, target: Archive, origin: str, show: Show) -> Mapping[Kind, int]:
+    """Carries everything over, or the rest of it, and returns how many rows of each kind were read from both stores and
+    found equal. `origin` names the source, so that a target is not filled from two. Raises Conflict where the target
+    holds other data, Unequal, StoreDown."""
+    if not any([await source.count(kind) for kind in Kind]):
+        raise Conflict("the source holds nothing at all")
+    mark = await target.mark()
+    if mark is None:
+        await _must_be_empty(target)
+        mark = _mark(origin, next(iter(Kind)), "")
+    elif mark["from"] != origin:
+        raise Conflict(f"the target is being filled from {mark['from']}; go on with that one, or empty the target")
+    elif mark["done"]:
+        raise Conflict(f"the target was filled from {origin} before, and verified: there is nothing left to do")
+    await target.note(mark)
+    kinds = list(Kind)
+    begun = kinds.index(Kind(mark["kind"]))
+    for place, kind in enumerate(kinds[begun:]):
+        await _carry(source, target, origin, kind, "" if place else mark["key"], show)
+    verified = await _verify(source, target, origin, show)
+    await target.note({**_mark(origin, kinds[-1], ""), "done": True})
+    return verified
+
+
+def _mark(origin: str, kind: Kind, key: str) -> Mapping[str, Any]:
+    """All kinds before this one are carried over, and of this one the keys up to `key`."""
+    return {"from": origin, "kind": str(kind), "key": key, "done": False}
+
+
+async def _must_be_empty(target: Archive) -> None:
+    held = {kind: await target.count(kind) for kind in Kind}
+    if any(held.values()):
+        there = ", ".join(f"{count:,} {kind}" for kind, count in held.items() if count)
+        raise Conflict(f"the target holds other data already ({there}); everything is carried into an empty store")
+
+
+async def _carry(source: Archive, target: Archive, origin: str, kind: Kind, key: str, show: Show) -> None:
+    total = await source.count(kind)
+    done = await target.count(kind) if key else 0
+    async with aclosing(_pages(source, kind, key)) as pages:
+        async for page in pages:
+            await target.put(kind, page)
+            await target.note(_mark(origin, kind, page[-1].key))
+            done += len(page)
+            show(f"carrying {kind}", min(done, total), total)
+
+
+async def _pages(source: Archive, kind: Kind, key: str) -> AsyncGenerator[Sequence[Row], None]:
+    """All rows after the key; the next page is read while one is worked on."""
+    page = await source.after(kind, key, PAGE)
+    while page:
+        reading = asyncio.ensure_future(source.after(kind, page[-1].key, PAGE))
+        try:
+            yield page
+        except BaseException:
+            reading.cancel()
+            await asyncio.wait((reading,))
+            raise
+        page = await reading
+
+
+# --- verification ---------------------------------------------------------------------------------
+
+
+async def _verify(source: Archive, target: Archive, origin: str, show: Show) -> Mapping[Kind, int]:
+    """As many of each kind, and each of them equal: so the target holds no other. Where they are not, another run
+    carries everything anew."""
+    verified = {}
+    for kind in Kind:
+        try:
+            verified[kind] = await _verify_kind(source, target, kind, show)
+        except Unequal:
+            await target.note(_mark(origin, next(iter(Kind)), ""))
+            raise
+    return verified
+
+
+async def _verify_kind(source: Archive, target: Archive, kind: Kind, show: Show) -> int:
+    total, held = await source.count(kind), await target.count(kind)
+    done, wrong = 0, 0
+    named: list[str] = []
+    async with aclosing(_pages(source, kind, "")) as pages:
+        async for page in pages:
+            there = {row.key: row for row in await target.among(kind, [row.key for row in page])}
+            differ = await asyncio.to_thread(_differing, page, there)
+            named += differ[: NAMED - len(named)]
+            wrong += len(differ)
+            done += len(page)
+            show(f"verifying {kind}", done, total)
+    if wrong:
+        which = f"{wrong:,} of {done:,} {kind} are not in the target as they are in the source ({_listed(named)})"
+        raise Unequal(f"{which}; run the same command again, with no service on either")
+    if held != done:
+        which = f"the target holds {held:,} {kind}, the source {done:,}: something else has written to one of them"
+        raise Unequal(f"{which}; empty the target and begin again")
+    return done
+
+
+def _differing(page: Sequence[Row], there: Mapping[str, Row]) -> list[str]:
+    return [row.key for row in page if row.key not in there or archive.digest(there[row.key]) != archive.digest(row)]
+
+
+def _listed(keys: list[str]) -> str:
+    return ", ".join(keys) + (", …" if len(keys) == NAMED else "")
