@@ -22,7 +22,9 @@ from bench.images import serving
 from bench.loop import looping
 from bench.measure import machine
 from bench.photos import make_all
+from bench.search import search_of
 from bench.service import running
+from bench.sockets import sockets_of
 from bench.uploads import NAMES as UPLOADS
 from bench.uploads import uploads_of
 from bench.workloads import WORKLOADS
@@ -38,6 +40,8 @@ ENGINE: Mapping[str, Callable[[Path, Path, int], Mapping[str, Any]]] = {
     "filters": filters_of,
     "faces": faces_of,
     "encoders": encoders_of,
+    "sockets": sockets_of,
+    "search": search_of,
 }
 """Parts of the engine, measured in a process of their own, without the service."""
 ENGINE_ROUNDS = 15
@@ -45,8 +49,8 @@ GROUPS: Mapping[str, Sequence[str]] = {"uploads": UPLOADS}
 """Names for several."""
 NAMES = (*WORKLOADS, "idle", *ENGINE, *UPLOADS)
 CHOICES = (*NAMES, *GROUPS)
-UNASKED = tuple(name for name in NAMES if name != "encoders")
-"""What a run measures; the table of encoders is for choosing settings, and takes minutes."""
+UNASKED = tuple(name for name in NAMES if name not in ("encoders", "search"))
+"""What a run measures; the table of encoders is for choosing settings, and takes minutes, as 200,000 jobs do."""
 
 IDLE_JOBS: Mapping[str, int] = {"photo-12mp-jpeg": 150, "photo-1mp-jpeg": 600}
 

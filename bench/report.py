@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bench import encoders, faces, filters, sockets, uploads
+from bench import encoders, faces, filters, search, sockets, uploads
 from bench.workloads import WORKLOADS
 
 POST_MS = 5.0
@@ -62,6 +62,8 @@ def marks_of(
         marks.append(
             Mark("sockets: an event's way to its client, p99 ms", engine["sockets"]["p99_ms"], sockets.MOST_MS)
         )
+    if "search" in engine:
+        marks += [Mark(*promise) for promise in search.promises(engine["search"])]
     if "faces" in engine:
         marks.append(Mark("faces: detection on 24 MP, median CPU ms", engine["faces"]["cpu_ms"], faces.MOST_MS))
     for name, figures in uploaded.items():
@@ -100,6 +102,8 @@ def _engine(engine: Mapping[str, Figures]) -> Iterator[str]:
         yield f"sockets            {one['sockets']} and {one['rate']} events/s: {spent}; median {delay}"
     if one := engine.get("faces"):
         yield f"faces              detection {one['cpu_ms']:.1f} CPU ms, {one['found']} of {one['there']} faces found"
+    if one := engine.get("search"):
+        yield from search.lines(one)
     if one := engine.get("encoders"):
         yield from encoders.lines(one)
 

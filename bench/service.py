@@ -34,10 +34,12 @@ class Service:
 
 
 @contextmanager
-def running(folder: Path, lanes: int, log_level: str = "info") -> Iterator[Service]:
+def running(
+    folder: Path, lanes: int, log_level: str = "info", settings: Mapping[str, str] | None = None
+) -> Iterator[Service]:
     """Started in an empty folder; ended in order, else by force."""
     port = _free_port()
-    environment = _environment(folder, port, lanes, log_level)
+    environment = {**_environment(folder, port, lanes, log_level), **(settings or {})}
     sixpx = [sys.executable, "-m", "sixpx"]
     user = json.loads(subprocess.check_output([*sixpx, "user", "add", "bench", "--json"], env=environment))
     log = folder / "service.log"

@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import logging
 import os
 import shutil
 import socket
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import orjson
 from aiohttp import web
 
-from sixpx import credentials, ids
+from sixpx import credentials, data_folder, ids
+from sixpx.api import cors
 from sixpx.api.auth import Auth
 from sixpx.api.files import Files
 from sixpx.api.middleware import explained, timed
+from sixpx.api.openapi import OpenApi
+from sixpx.api.v1.deliveries import Deliveries
+from sixpx.api.v1.events import Events
 from sixpx.api.v1.read import Counts, Maker
 from sixpx.api.v1.routes import Api
+from sixpx.api.v1.socket import Sockets
+from sixpx.api.v1.usage import Usage
+from sixpx.api.v1.versions import seen_by
 from sixpx.budget import Budget
+from sixpx.callbacks import Callbacks
+from sixpx.callbacks import Pace as CallbackPace
 from sixpx.core.formats import Formats
+from sixpx.core.job import Job
 from sixpx.core.render import Limits
 from sixpx.core.user import Access, User
 from sixpx.credentials import Vault
@@ -33,6 +45,7 @@ from sixpx.fetch import Fetcher, FetchLimits
 from sixpx.guard import Guard
 from sixpx.hub import Hub
 from sixpx.pool import Lanes, Pool
+from sixpx.receivers import Receivers
 from sixpx.retention import expire_for_ever
 from sixpx.run import Means
 from sixpx.runner import Pace, Runner
@@ -42,10 +55,14 @@ from sixpx.stores import open_store
 from sixpx.targets import Targets
 from sixpx.targets.disk import Disk
 from sixpx.turns import Turns
+from sixpx.watch import Watch
 
 log = logging.getLogger(__name__)
 
 KEY_FILE = "secret.key"
+SWEEP_SECONDS = 600.0
+"""How often the pictures of removed jobs are looked for that are still there."""
+REMOVING = {"stage": "remove"}
 DOWNLOADS = 32
 """How many inputs are fetched at once; users take turns."""
 
@@ -58,10 +75,11 @@ def now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class FirstUser:
-    """A new user; the secret is known here only."""
+    """A new user; the secret is known here only, that of his callbacks is kept sealed."""
 
     user: User
     secret: str = field(repr=False)
+    callback_secret: str = field(default="", repr=False)
 
 
 class Service:
@@ -72,14 +90,19 @@ class Service:
         self._scratch = settings.data / "scratch"
         self._stack = AsyncExitStack()
         self._stopping = False
+        self._callback_due = asyncio.Event()
 
     async def start(self) -> None:
         """Opens the store, takes back what a killed process left, starts the lanes. Raises BadSettings."""
         settings = self.settings
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if settings.shared:
+            self._stack.callback(os.close, data_folder.claim(settings.data))
         self.store = await open_store(settings, alone=True)
         self._stack.push_async_callback(self.store.close)
-        self.vault = Vault(vault_key(settings))
+        self.vault = Vault(key := vault_key(settings))
+        if settings.shared:
+            await self._check_key(key)
         self.hub = Hub()
         self.feed = Feed(self.hub)
         self._stack.push_async_callback(self.feed.close)
@@ -87,19 +110,42 @@ class Service:
         self.guard = Guard(settings.network.allow)
         self.hosting = await asyncio.to_thread(hosting_of, settings, self.guard)
         await asyncio.to_thread(_empty, self._scratch)
-        if released := await self.store.release(now(), everything=True):
+        # where others work too, only leases that have ended are nobody's
+        if released := await self.store.release(now(), everything=not settings.shared):
             log.info("%d interrupted jobs are pending again", released, extra={"stage": "start"})
         self._stack.push_async_callback(self.hosting.close)
-        self._in_background(self._sweep())
+        self._in_background(self._sweep_for_ever())
         self.pool = Pool(lanes_of(settings), self._scratch)
         self._stack.push_async_callback(self.pool.close)
         await self.pool.start()
+        await self._start_callbacks()
         self.runner = await self._start_runner()
+        if settings.shared:
+            watch = Watch(self.store, self.hub, now)
+            await watch.start()
+            self._stack.push_async_callback(watch.stop)
         if isinstance(self.hosting, Disk) and (days := settings.hosting.retention_days):
             self._in_background(expire_for_ever(self.hosting, timedelta(days=days), now))
 
+    async def _check_key(self, key: str) -> None:
+        """All processes of a store must open what any of them has sealed. Raises BadSettings."""
+        mark = credentials.digest(f"the key of this store is {key}")[:16]
+        if await self.store.agree("security.key", mark) != mark:
+            sentence = "security.key: the other processes of this store have another key; give all of them the same one"
+            raise BadSettings((sentence,))
+
     def _in_background(self, work: Coroutine[None, None, None]) -> None:
         self._stack.push_async_callback(_ended, asyncio.create_task(work))
+
+    async def _start_callbacks(self) -> None:
+        """Before the runner, so that they are there when the first job ends, and still there when the last one does."""
+        asked = self.settings.callbacks
+        receivers = Receivers(self.guard, asked.seconds)
+        self._stack.push_async_callback(receivers.close)
+        pace = CallbackPace(asked.seconds, asked.parallel)
+        callbacks = Callbacks(self.store, self.hub, self.vault, receivers, callback_body, now, self._callback_due, pace)
+        await callbacks.start()
+        self._stack.push_async_callback(callbacks.stop)
 
     async def _start_runner(self) -> Runner:
         settings = self.settings
@@ -116,22 +162,30 @@ class Service:
         self._stack.push_async_callback(runner.stop)
         return runner
 
+    async def _sweep_for_ever(self) -> None:
+        """Removes the pictures of removed jobs that a killed process, a full disk, or `sixpx user remove` left behind.
+        The service answers meanwhile: where they are in a store that is not reached, each folder takes its time."""
+        while True:
+            try:
+                await self._sweep()
+            except SixpxError as fault:
+                log.warning("what removed jobs left behind is not looked for: %s", fault.detail, extra=REMOVING)
+            await asyncio.sleep(SWEEP_SECONDS)
+
     async def _sweep(self) -> None:
-        """Removes the pictures of removed jobs that a killed process, or a full disk, left behind. The service answers
-        meanwhile: where they are in a store that is not reached, each folder takes its time."""
         for folder in await self.store.leftovers():
             try:
                 await self.hosting.remove(folder)
                 await self.store.cleared(folder)
             except SixpxError as fault:
-                log.warning("the pictures of a removed job stay: %s", fault.detail, extra={"stage": "remove"})
+                log.warning("the pictures of a removed job stay: %s", fault.detail, extra=REMOVING)
 
     async def first_user(self) -> FirstUser | None:
         """A user where there is none yet. Asked for when the service answers, so that whoever is to read the secret
         does read it."""
         if await self.store.users():
             return None
-        first = new_user("first")
+        first = new_user("first", self.vault.seal)
         await self.store.add_user(first.user)
         return first
 
@@ -169,7 +223,13 @@ class Service:
             version=settings.api.version,
             search_seconds=settings.search.seconds,
         ).add_to(app)
+        Usage(self.store, auth, now).add_to(app)
+        Sockets(auth, self.feed, self.stopped).add_to(app)
+        Events(self.store, auth, self.feed, self.stopped).add_to(app)
+        Deliveries(self.store, auth, now, self._callback_due).add_to(app)
         Files(settings.data / "hosted").add_to(app)
+        OpenApi(settings.public_url).add_to(app)
+        cors.add_to(app)
         return app
 
     async def _formats(self) -> Formats:
@@ -195,12 +255,19 @@ async def _ended(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-def new_user(name: str) -> FirstUser:
-    """A user with fresh key and secret, not yet stored."""
-    secret = credentials.new_secret()
+def callback_body(job: Job) -> bytes:
+    """The job as whoever posted it would see it (SPEC section 9, Echo)."""
+    return orjson.dumps(seen_by(job, job.version))
+
+
+def new_user(name: str, seal: Callable[[str], str] | None = None) -> FirstUser:
+    """A user with fresh key and secrets, not yet stored. Where there is nothing to seal the callbacks' secret with, it
+    is made when it is first needed, as for users of a version that had none."""
+    secret, callback_secret = credentials.new_secret(), credentials.new_callback_secret() if seal else ""
     access = Access(credentials.new_api_key(), credentials.digest(secret))
-    user = User(ids.new_id(), name, (access,), now())
-    return FirstUser(user, secret)
+    sealed = (seal(callback_secret),) if seal else ()
+    user = User(ids.new_id(), name, (access,), now(), callback_secrets=sealed)
+    return FirstUser(user, secret, callback_secret)
 
 
 def vault_key(settings: Settings) -> str:
@@ -220,7 +287,18 @@ def vault_key(settings: Settings) -> str:
 
 
 def _write_key(path: Path) -> None:
-    """Whole and durable under its name or not there at all: with half a key nothing sealed can be opened again."""
+    """Whole and durable under its name or not there at all: with half a key nothing sealed can be opened again, nor
+    with another one that a `sixpx user add` beside the first start makes at the same moment."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        if not path.exists():
+            _write_whole(path)
+    finally:
+        os.close(folder)
+
+
+def _write_whole(path: Path) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:

@@ -5,7 +5,7 @@ from sixpx.client.blocking import Client
 from sixpx.client.callback import received
 from sixpx.client.draft import Draft
 from sixpx.client.result import JobFailed, Picture, Result, Trouble
-from sixpx.client.wire import Identity
+from sixpx.client.wire import Identity, Unreachable
 from sixpx.signature import Unverified
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Picture",
     "Result",
     "Trouble",
+    "Unreachable",
     "Unverified",
     "received",
 ]

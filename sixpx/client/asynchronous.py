@@ -14,11 +14,17 @@ from sixpx.client.draft import Body, Draft
 from sixpx.client.ear import Ear
 from sixpx.client.result import JobFailed, Picture, Result
 from sixpx.client.source import Source
-from sixpx.client.wire import Identity, Wire
+from sixpx.client.wire import Identity, Unreachable, Wire
 from sixpx.errors import NotFound, SixpxError
 
 POLL_SECONDS = 60.0
 """Of one long poll, and how long the word of a web socket is waited for before the job is looked at."""
+LISTEN_AGAIN_SECONDS = 30.0
+"""Between one try to open a web socket and the next: what does not last, or is not let through, is left alone."""
+AWAY_SECONDS = 60.0
+"""How long a wait outlives a service that does not answer, for it may be starting again."""
+LOOK_SECONDS = 0.5
+"""Between two looks for it."""
 VERSION = {"6px-Version": "2014-08"}
 
 
@@ -32,7 +38,8 @@ class Jobs:
 
 class AsyncClient:
     """One user at one service, as an async context manager. Every method raises SixpxError with a sentence for people:
-    Invalid for mistakes in a job, NotFound for what is not there, JobFailed where `save` waited in vain.
+    Invalid for mistakes in a job, NotFound for what is not there, Unauthorized, Conflict, OverQuota (with the seconds
+    to wait), Unreachable where no service answers, JobFailed where `save` waited in vain.
 
         async with AsyncClient("http://127.0.0.1:8666", "ID:KEY:SECRET") as px:
             job = await px.load("holiday.jpg").output("small").resize(width=400).save()
@@ -42,6 +49,7 @@ class AsyncClient:
     def __init__(self, at: str, identity: Identity | str) -> None:
         self._wire = Wire(at, Identity.parse(identity) if isinstance(identity, str) else identity)
         self._ear: Ear | None = None
+        self._listen_next = 0.0
         self._opening = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
@@ -53,6 +61,7 @@ class AsyncClient:
     ) -> None:
         if self._ear is not None:
             await self._ear.close()
+        self._ear, self._listen_next = None, 0.0
         await self._wire.__aexit__(kind, fault, trace)
 
     # --- a job ------------------------------------------------------------------------------------
@@ -66,8 +75,8 @@ class AsyncClient:
 
     async def save(self, body: Body, idempotency_key: str | None = None) -> Result:
         """Posts a job and waits for its end."""
-        await self._listen()
-        job = await self.wait(await self.post(body, idempotency_key), fresh=True)
+        ear = await self._listen()
+        job = await self._wait(await self.post(body, idempotency_key), None, ear)
         if job.status != "complete":
             raise JobFailed(job)
         return job
@@ -81,30 +90,50 @@ class AsyncClient:
         answer = await self._wire.ask("POST", f"{self._wire.home}/jobs", body=body, headers=headers)
         return str(answer.value["id"])
 
-    async def wait(self, id: str, seconds: float | None = None, fresh: bool = False) -> Result:
+    async def wait(self, id: str, seconds: float | None = None) -> Result:
         """The job at its end: over the web socket, or by long polls where there is none. Raises SixpxError after so
-        many seconds. `fresh`: it was posted just now, and need not be looked at before it is heard of."""
+        many seconds. A service that starts again meanwhile is waited for."""
+        return await self._wait(id, seconds, None)
+
+    async def _wait(self, id: str, seconds: float | None, heard_by: Ear | None) -> Result:
+        """`heard_by`: the ear that was open already when the job was last looked at, or posted. Any other one may have
+        missed the end, so that the job is looked at first."""
         clock = asyncio.get_running_loop().time
         end = clock() + seconds if seconds is not None else float("inf")
         while True:
             ear = await self._listen()
             left = max(0.0, min(end - clock(), POLL_SECONDS))
-            if ear is not None and fresh:
+            if ear is not None and ear is heard_by:
                 await ear.end_of(id, left)
-            job = await self.job(id, 0 if ear is not None else left)
+            heard_by = ear
+            job = await self._found(id, 0 if ear is not None else left, end)
             if job.ended:
                 return job
             if clock() >= end:
                 raise SixpxError(f"job {id} has not ended within {seconds:g} s; it goes on")
-            fresh = True
+
+    async def _found(self, id: str, wait: float, end: float) -> Result:
+        """The job, as soon as the service answers; it is waited for until `end` (of the loop's clock) at most."""
+        clock = asyncio.get_running_loop().time
+        patience = clock() + AWAY_SECONDS
+        while True:
+            try:
+                return await self.job(id, wait)
+            except Unreachable:
+                if clock() >= min(patience, end):
+                    raise
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _listen(self) -> Ear | None:
-        """The one web socket of this client, opened anew where it has gone."""
+        """The one web socket of this client, opened anew where it has gone; None where there is none for now."""
+        clock = asyncio.get_running_loop().time
         async with self._opening:
-            if self._ear is None or self._ear.deaf:
-                if self._ear is not None:
-                    await self._ear.close()
+            if self._ear is not None and self._ear.deaf:
+                await self._ear.close()
+                self._ear = None
+            if self._ear is None and clock() >= self._listen_next:
                 self._ear = await Ear.open(self._wire)
+                self._listen_next = clock() + LISTEN_AGAIN_SECONDS
             return self._ear
 
     async def job(self, id: str, wait: float = 0) -> Result:

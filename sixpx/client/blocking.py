@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import CancelledError
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -30,6 +31,7 @@ class Client:
     def __init__(self, at: str, identity: Identity | str) -> None:
         self._client = AsyncClient(at, identity)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._gate = threading.Lock()
 
     def __enter__(self) -> Self:
         # a loop of its own in a thread of its own: it also works where the caller has one running (a notebook)
@@ -52,19 +54,24 @@ class Client:
             self._end()
 
     def _end(self) -> None:
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._loop.stop)
+        with self._gate:  # what was begun before is ended here, and nothing is begun after
+            loop, self._loop = self._loop, None
+        if loop is not None:
+            asyncio.run_coroutine_threadsafe(_cancelled_others(), loop).result()
+            loop.call_soon_threadsafe(loop.stop)
             self._thread.join()
-            self._loop.close()
-            self._loop = None
+            loop.close()
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        if self._loop is None:
-            work.close()
-            raise RuntimeError("the client is not open: use it as `with Client(...) as px:`")
-        running = asyncio.run_coroutine_threadsafe(work, self._loop)
+        with self._gate:
+            if self._loop is None:
+                work.close()
+                raise RuntimeError("the client is not open: use it as `with Client(...) as px:`")
+            running = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return running.result()
+        except CancelledError:
+            raise RuntimeError("the client was closed by another thread") from None
         except BaseException:
             running.cancel()
             raise
@@ -117,3 +124,11 @@ class Client:
 
     def download(self, job: Result, picture: Picture, to: Path) -> Path:
         return self._run(self._client.download(job, picture, to))
+
+
+async def _cancelled_others() -> None:
+    """Ends what other threads still wait for: without the loop, they would wait for ever."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for one in others:
+        one.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

@@ -11,11 +11,12 @@ import aiohttp
 import orjson
 
 from sixpx.client.result import ENDED
-from sixpx.client.wire import Wire
+from sixpx.client.wire import Identity, Wire
 from sixpx.errors import SixpxError
 
 PING_SECONDS = 30.0
-"""As the published clients do; 55 s of silence end a socket."""
+"""As the published clients do; 55 s of silence end a socket. A ping that has no answer before the next is due says that
+the line was cut, though nobody said so."""
 PROOF_SECONDS = 10.0
 REMEMBERED = 1000
 """Ends that were heard before anybody asked for them."""
@@ -28,6 +29,7 @@ class Ear:
         self._socket = socket
         self._expected: dict[str, asyncio.Future[None]] = {}
         self._ends: OrderedDict[str, None] = OrderedDict()
+        self._heard_something = False
         self._tasks = [asyncio.create_task(self._hear()), asyncio.create_task(self._ping())]
 
     @classmethod
@@ -37,16 +39,13 @@ class Ear:
             socket = await wire.socket()
         except SixpxError:
             return None
-        who = {"user_id": wire.identity.user, "key": wire.identity.key, "secret": wire.identity.secret}
+        proven = False
         try:
-            await socket.send_str(orjson.dumps({"auth": who}).decode())
-            reply = await socket.receive(timeout=PROOF_SECONDS)
-            if reply.type is aiohttp.WSMsgType.TEXT and orjson.loads(reply.data).get("auth") is True:
-                return cls(socket)
-        except (aiohttp.ClientError, ConnectionError, TimeoutError, ValueError, AttributeError):
-            pass
-        await socket.close()
-        return None
+            proven = await _proven(socket, wire.identity)
+        finally:
+            if not proven:
+                await socket.close()
+        return cls(socket) if proven else None
 
     @property
     def deaf(self) -> bool:
@@ -68,12 +67,11 @@ class Ear:
     async def _hear(self) -> None:
         try:
             async for message in self._socket:
+                self._heard_something = True
                 if message.type is aiohttp.WSMsgType.TEXT:
                     self._note(message.data)
         finally:
-            for waiting in self._expected.values():
-                _wake(waiting)
-            self._expected.clear()
+            self._wake_all()
 
     def _note(self, text: str) -> None:
         said: Any = None
@@ -90,9 +88,31 @@ class Ear:
             self._ends.pop(str(said["job_id"]), None)  # it was retried
 
     async def _ping(self) -> None:
-        while True:
-            await asyncio.sleep(PING_SECONDS)
-            await self._socket.send_str('{"ping":true}')
+        try:
+            self._heard_something = True
+            while self._heard_something:
+                self._heard_something = False
+                await self._socket.send_str('{"ping":true}')
+                await asyncio.sleep(PING_SECONDS)
+        finally:
+            self._wake_all()
+
+    def _wake_all(self) -> None:
+        """Nothing more is heard here."""
+        for waiting in self._expected.values():
+            _wake(waiting)
+        self._expected.clear()
+
+
+async def _proven(socket: aiohttp.ClientWebSocketResponse, who: Identity) -> bool:
+    """Whether the service lets this user listen."""
+    try:
+        proof = {"user_id": who.user, "key": who.key, "secret": who.secret}
+        await socket.send_str(orjson.dumps({"auth": proof}).decode())
+        reply = await socket.receive(timeout=PROOF_SECONDS)
+        return reply.type is aiohttp.WSMsgType.TEXT and orjson.loads(reply.data).get("auth") is True
+    except (aiohttp.ClientError, ConnectionError, TimeoutError, ValueError, AttributeError):
+        return False
 
 
 def _wake(waiting: asyncio.Future[None]) -> None:

@@ -21,13 +21,23 @@ import orjson
 from yarl import URL
 
 from sixpx import __version__
-from sixpx.errors import Invalid, Mistake, NotFound, SixpxError
+from sixpx.errors import Conflict, Invalid, Mistake, NotFound, OverQuota, SixpxError, Unauthorized
 
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=90)
 """Seconds; a reply to a long poll of 60 s must fit in."""
 SOCKET_SECONDS = 10.0
 CLOSE = aiohttp.ClientWSTimeout(ws_close=2.0)
 CHUNK = 1 << 16
+AWAY = (502, 503, 504)
+"""What the service says that cannot reach its store, or a proxy that cannot reach the service."""
+KINDS: Mapping[int, type[SixpxError]] = {401: Unauthorized, 404: NotFound, 409: Conflict}
+
+
+class Unreachable(SixpxError):
+    """No service answers for now; it may later."""
+
+    code = "unreachable"
+    retryable = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +74,31 @@ class Wire:
         self.identity = identity
         self.home = f"/v1/users/{quote(identity.user, safe='')}"
         self._auth = {"Authorization": aiohttp.encode_basic_auth(identity.key, identity.secret)}
+        self._opened: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Wire:
-        self._session = aiohttp.ClientSession(
+        stay = aiohttp.TraceConfig()
+        stay.on_request_redirect.append(_refuse_redirect)
+        self._opened = aiohttp.ClientSession(
             timeout=TIMEOUT,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": f"sixpx/{__version__}"},
             trust_env=False,  # a proxy between the two ends of a loopback would be a surprise
+            trace_configs=[stay],
         )
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._session.close()
+        session, self._opened = self._session, None
+        await session.close()
+
+    @property
+    def _session(self) -> aiohttp.ClientSession:
+        if self._opened is None:
+            raise RuntimeError("the client is not open: use it as `async with AsyncClient(...) as px:`")
+        return self._opened
 
     async def ask(
         self,
@@ -128,16 +149,17 @@ class Wire:
             # redirects are not followed: the credentials are for this service alone
             async with self._session.request(method, url, data=body, headers=headers, allow_redirects=False) as reply:
                 if not 200 <= reply.status < 300:
-                    raise _problem(reply.status, reply.reason or "", await reply.read(), self.at)
+                    raise _problem(reply, await reply.read(), self.at)
                 yield reply
         except aiohttp.ClientSSLError as fault:
             raise SixpxError(f"{self.at} offers no TLS connection that can be trusted") from fault
         except aiohttp.ClientConnectorError as fault:
-            raise SixpxError(f"no service answers at {self.at} ({_reason(fault)}); is it running?") from fault
+            raise Unreachable(f"no service answers at {self.at} ({_reason(fault)}); is it running?") from fault
         except TimeoutError as fault:
-            raise SixpxError(f"the service at {self.at} does not answer in time") from fault
+            raise Unreachable(f"the service at {self.at} does not answer in time") from fault
         except aiohttp.ClientError as fault:
-            raise SixpxError(f"the service at {self.at} ended the connection before its answer was whole") from fault
+            words = f"the service at {self.at} ended the connection before its answer was whole"
+            raise Unreachable(words) from fault
 
 
 def _address(text: str) -> str:
@@ -167,14 +189,24 @@ def _decoded(raw: bytes, at: str) -> Any:
         raise SixpxError(f"{at} answers, but not with JSON; is it a sixpx service?") from fault
 
 
-def _problem(status: int, reason: str, raw: bytes, at: str) -> SixpxError:
+async def _refuse_redirect(session: object, context: object, params: object) -> None:
+    """aiohttp follows those of web sockets, and has no switch for it; the proof is for this service alone."""
+    raise aiohttp.ClientError("a redirect is not followed")
+
+
+def _problem(reply: aiohttp.ClientResponse, raw: bytes, at: str) -> SixpxError:
     """An error reply (RFC 9457) as our own error."""
+    said = f"{at} answered {reply.status} {reply.reason or ''}".rstrip()
     try:
         problem = orjson.loads(raw)
         detail = str(problem["detail"])
         mistakes = tuple(Mistake(one["pointer"], one["detail"]) for one in problem.get("errors", ()))
-    except (ValueError, TypeError, KeyError):
-        return SixpxError(f"{at} answered {status} {reason}".rstrip())
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return (Unreachable if reply.status in AWAY else SixpxError)(said)
     if mistakes:
         return Invalid(detail, mistakes)
-    return (NotFound if status == 404 else SixpxError)(f"{at} answered {status} {reason}: {detail}")
+    wait = reply.headers.get("Retry-After", "")
+    if reply.status == 429 and wait.isdecimal():
+        return OverQuota(f"{said}: {detail}", int(wait))
+    kind = Unreachable if reply.status in AWAY else KINDS.get(reply.status, SixpxError)
+    return kind(f"{said}: {detail}")

@@ -169,7 +169,7 @@ class Picture:
 class Job:
     """One POST and all that became of it. `callback` and `data` are echoed as sent, redacted; the URL to call is
     `callback_sealed`. `version` is the API version that the POST spoke; `total` spans the whole job, a download counted
-    once for each URL. `deliveries`: a callback for each of its ends."""
+    once for each URL. `deliveries`: a callback for each of its ends, the newest ones."""
 
     id: str
     user_id: str
@@ -235,7 +235,7 @@ def _ended(job: Job, status: Status, now: datetime) -> Job:
     job = advance(job, status, now)
     if job.callback_sealed is None:
         return job
-    return replace(job, deliveries=(*job.deliveries, delivery.owed(job.id, len(job.deliveries), now)))
+    return replace(job, deliveries=delivery.with_owed(job.deliveries, job.id, now))
 
 
 def cancel(job: Job, now: datetime) -> Job:

@@ -14,10 +14,10 @@ PHOTO = Path(__file__).parents[2] / "demo" / "raccoon.jpg"
 
 
 class Photos:
-    """Answers every path with the sample photograph, after `?delay=` milliseconds."""
+    """Answers every path with the sample photograph (or another picture), after `?delay=` milliseconds."""
 
-    def __init__(self) -> None:
-        handler = type("Handler", (_Handler,), {"photo": PHOTO.read_bytes()})
+    def __init__(self, photo: bytes | None = None) -> None:
+        handler = type("Handler", (_Handler,), {"photo": photo or PHOTO.read_bytes()})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 

@@ -39,7 +39,7 @@ class Refusal(Exception):
 class Service:
     """A service on a free port of the loopback. `url` has no slash at the end; `data` outlives `kill` and `restart`."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(self, folder: Path, environment: dict[str, str], beside: Service | None = None) -> None:
         self.data = folder / "data"
         self.log = folder / "service.log"
         self.port = free_port()
@@ -54,14 +54,18 @@ class Service:
             **environment,
         }
         self._folder = folder
-        made = json.loads(self.command("user", "add", "tester", "--json"))
-        self.user, self.key, self.secret = made["id"], made["key"], made["secret"]
+        if beside is None:
+            made = json.loads(self.command("user", "add", "tester", "--json"))
+            self.user, self.key, self.secret = made["id"], made["key"], made["secret"]
+        else:
+            self.user, self.key, self.secret = beside.user, beside.key, beside.secret
         self.process = self._launch()
 
     @classmethod
-    def start(cls, tmp_path: Path, **environment: str) -> Service:
-        """Ready to take jobs. `environment` holds settings such as SIXPX_LANES_COUNT="1"."""
-        service = cls(tmp_path, environment)
+    def start(cls, tmp_path: Path, beside: Service | None = None, **environment: str) -> Service:
+        """Ready to take jobs. `environment` holds settings such as SIXPX_LANES_COUNT="1"; `beside`: another service on
+        the same store, whose user this one knows already."""
+        service = cls(tmp_path, environment, beside)
         service._await_ready()
         return service
 
@@ -167,6 +171,21 @@ class Service:
         """The bytes at an address that a job names."""
         with DIRECT.open(location, timeout=30) as reply:
             return bytes(reply.read())
+
+
+def refused(folder: Path, environment: dict[str, str]) -> tuple[int, str]:
+    """How a service ends that does not want to start, and what it says."""
+    asked = [sys.executable, "-m", "sixpx", "serve"]
+    done = subprocess.run(
+        asked,
+        env=environment,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=START_WITHIN,
+    )
+    return done.returncode, done.stdout + done.stderr
 
 
 def free_port() -> int:

@@ -14,6 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
+from sixpx.api import auth
 from sixpx.api.auth import OF_USER, Auth
 from sixpx.api.v1 import told
 from sixpx.errors import Invalid
@@ -54,7 +55,7 @@ class Events:
             if since is not None:
                 async for missed in self._missed(user.id, since):
                     await _write(reply, missed)
-            await self._follow(reply, line)
+            await self._follow(request, reply, line)
         return reply
 
     async def _missed(self, user_id: str, since: datetime) -> AsyncIterator[bytes]:
@@ -70,23 +71,27 @@ class Events:
             since = changes[-1].modified
             seen = frozenset((one.job_id, one.modified) for one in changes if one.modified == since)
 
-    async def _follow(self, reply: web.StreamResponse, line: Line) -> None:
-        """Until the service stops, the listener goes, or does not read."""
-        while True:
-            waiting = asyncio.ensure_future(line.next())
-            try:
-                either: list[asyncio.Future[Any]] = [waiting, self.stopping]
+    async def _follow(self, request: web.Request, reply: web.StreamResponse, line: Line) -> None:
+        """Until the service stops, the listener goes, does not read, or may not listen any more."""
+        # one wait until an event comes, since one that is given up may have taken its event already
+        waiting = asyncio.ensure_future(line.next())
+        revoked = asyncio.ensure_future(auth.revoked(lambda: self.auth.user_of(request)))
+        try:
+            while True:
+                either: list[asyncio.Future[Any]] = [waiting, self.stopping, revoked]
                 await asyncio.wait(either, timeout=QUIET_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-                if self.stopping.done():
+                if self.stopping.done() or revoked.done():
                     return
                 if not waiting.done():
                     await _write(reply, b": still here\n\n")
                 elif (event := waiting.result()) is None:
                     return
                 else:
+                    waiting = asyncio.ensure_future(line.next())
                     await _write(reply, told.of_event(event))
-            finally:
-                waiting.cancel()
+        finally:
+            waiting.cancel()
+            revoked.cancel()
 
 
 async def _write(reply: web.StreamResponse, raw: bytes) -> None:

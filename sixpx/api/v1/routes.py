@@ -13,14 +13,14 @@ from typing import Any
 from aiohttp import web
 
 from sixpx.api import schemas
-from sixpx.api.auth import Auth
-from sixpx.api.v1 import body, query, read, versions, write
+from sixpx.api.auth import OF_USER, Auth
+from sixpx.api.v1 import body, query, read, search, usage, versions, write
 from sixpx.core import job as core
 from sixpx.core import meter
 from sixpx.core.formats import Formats
-from sixpx.core.job import Job, Status
+from sixpx.core.job import Job
 from sixpx.core.user import User
-from sixpx.errors import NotFound, SixpxError
+from sixpx.errors import NotFound, OverQuota, SixpxError
 from sixpx.feed import Feed
 from sixpx.hub import Hub, JobEvent
 from sixpx.store.base import Once, Store
@@ -55,13 +55,13 @@ class Api:
 
     def add_to(self, app: web.Application) -> None:
         schemas.law()  # read once, before the first request
-        jobs = "/v1/users/{user_id}/jobs"
+        jobs, job = f"{OF_USER}/jobs", f"{OF_USER}/jobs/{{job_id:[^/]+}}"
         app.router.add_post(jobs, self.create)
         app.router.add_get(jobs, self.list)
-        app.router.add_get(jobs + "/{job_id}", self.get)
-        app.router.add_delete(jobs + "/{job_id}", self.delete)
-        app.router.add_post(jobs + "/{job_id}/retry", self.retry)
-        app.router.add_post("/v1/users/{user_id}/auth", self.check)
+        app.router.add_get(job, self.get)
+        app.router.add_delete(job, self.delete)
+        app.router.add_post(f"{job}/retry", self.retry)
+        app.router.add_post(f"{OF_USER}/auth", self.check)
         app.router.add_get("/v1/limits", self.show_limits)
         app.router.add_get("/v1/formats", self.show_formats)
         app.router.add_get("/livez", self.livez)
@@ -73,29 +73,43 @@ class Api:
         user = await self.auth.user_of(request)
         version = self._version(request, user)
         key = query.idempotency_key(request.headers)
-        async with AsyncExitStack() as held:
-            async with self.bodies.turn(request):
-                job_id = await self._add(user, version, key, await self.bodies.parsed(request), held)
-            reply = write.json({"id": job_id}, headers={"Location": f"/v1/users/{user.id}/jobs/{job_id}"})
-            await reply.prepare(request)
-            await reply.write_eof()
+        try:
+            before = await usage.room(self.store, user, self.clock())
+            # with an Idempotency-Key it may ask for a job that is there already, which is no matter of the plan
+            if key is None and (full := before.fault(self.clock())):
+                raise full
+            async with AsyncExitStack() as held:
+                async with self.bodies.turn(request):
+                    job_id, new = await self._add(user, version, key, await self.bodies.parsed(request), held)
+                now = self.clock()
+                left = (usage.after(before, user, now) if new else before).headers(now)
+                location = {"Location": f"/v1/users/{user.id}/jobs/{job_id}"}
+                reply = write.json({"id": job_id}, headers={**location, **left})
+                await reply.prepare(request)
+                await reply.write_eof()
+        except OverQuota as fault:
+            return await usage.refusal(self.store, user, self.clock(), fault)
         return reply
 
-    async def _add(self, user: User, version: str, key: str | None, asked: body.Asked, held: AsyncExitStack) -> str:
-        """The id of the job; while `held` is open, nobody is told of it (SPEC section 7)."""
+    async def _add(
+        self, user: User, version: str, key: str | None, asked: body.Asked, held: AsyncExitStack
+    ) -> tuple[str, bool]:
+        """The id of the job, and whether it was made (and counted) now; while `held` is open, nobody is told of it
+        (SPEC section 7)."""
         now, once = self.clock(), None
         if key is not None:
             print_ = await self.bodies.handled(asked.size, body.fingerprint, asked.value)
             once = Once(key, print_, now + ONCE_KEPT)
             if first := await self.store.first_with(user.id, once, now):
-                return first
+                return first, False
         posted = await self.bodies.handled(asked.size, read.posted, asked.value, user, now, self.maker, version)
         del asked  # the texts of its data URIs, while their bytes are stored
         held.enter_context(self.feed.holding(posted.job.id))
         job_id = await self.store.add_job(posted.job, posted.blobs, once, now, meter.windows(user.plan, now))
-        if job_id == posted.job.id:  # else a POST with the same key was first
-            self.hub.publish(JobEvent(job_id, user.id, Status.PENDING, by_owner=True))
-        return job_id
+        if job_id != posted.job.id:  # a POST with the same key was first
+            return job_id, False
+        self.hub.publish(JobEvent.of(posted.job, by_owner=True))
+        return job_id, True
 
     def _version(self, request: web.Request, user: User) -> str:
         return versions.chosen(request.headers.get("6px-Version"), user.api_version, self.version)
@@ -104,7 +118,10 @@ class Api:
         user = await self.auth.user_of(request)
         version = self._version(request, user)
         wait = query.wait_seconds(request.query)
-        return await write.job(await self._ended(user, request.match_info["job_id"], wait), version)
+        job = await self._ended(user, request.match_info["job_id"], wait)
+        if job.status.ended:
+            self.feed.read(job.id)
+        return await write.job(job, version)
 
     async def _ended(self, user: User, job_id: str, wait: float) -> Job:
         """The job, ended if it ends within `wait` seconds."""
@@ -131,7 +148,7 @@ class Api:
     async def list(self, request: web.Request) -> web.Response:
         user = await self.auth.user_of(request)
         version = self._version(request, user)
-        asked = query.asked(request.query)
+        asked = search.asked(request.query)
         found = await self.store.jobs(user.id, asked, self.search_seconds)
         return await write.jobs(found, version, asked.page, request.path, request.query)
 
@@ -143,7 +160,7 @@ class Api:
             # it may have ended by itself meanwhile; it was not asked to be removed, and is not
             now = self.clock()
             after = await self.store.change_job(user.id, job.id, lambda one: core.cancel(one, now)) or job
-            self.hub.publish(JobEvent(after.id, user.id, after.status, by_owner=True, job=after))
+            self.hub.publish(JobEvent.of(after, by_owner=True))
             return write.json({"id": after.id, "status": str(after.status)}, 202)
         if not await self.store.remove_job(user.id, job.id):
             raise NotFound(NO_JOB)
@@ -151,14 +168,14 @@ class Api:
         return web.Response(status=204)
 
     async def _remove_files(self, user_id: str, job_id: str) -> None:
-        """Those of a job that is gone: what stays is a leftover in the store, removed at the next start."""
+        """Those of a job that is gone: what stays is a leftover in the store, looked for every ten minutes."""
         folder = f"{user_id}/{job_id}"
         try:
             await self.remove_files(folder)
             await self.store.cleared(folder)
         except (SixpxError, OSError) as fault:
             extra = {"job": job_id, "user": user_id, "stage": "remove"}
-            log.warning("the files of a removed job stay until the next start: %s", fault, extra=extra)
+            log.warning("the files of a removed job stay until they are looked for again: %s", fault, extra=extra)
 
     async def retry(self, request: web.Request) -> web.Response:
         user = await self.auth.user_of(request)
@@ -166,7 +183,7 @@ class Api:
         job = await self.store.change_job(user.id, request.match_info["job_id"], lambda one: core.again(one, now))
         if job is None:
             raise NotFound(NO_JOB)
-        self.hub.publish(JobEvent(job.id, user.id, job.status, by_owner=True))
+        self.hub.publish(JobEvent.of(job, by_owner=True))
         return write.json({"id": job.id})
 
     # --- the service -----------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 The client says `{"auth": {"user_id": …}}`, hears `{"auth": true}` once, and then `{"job_id": …, "status": …}` for each
 change. 55 s of silence close a socket (SPEC section 7), but not while a job of its user is under way: one of the
-published clients never pings, and does not come back.
+published clients never pings, and does not come back. Whoever has not said who he is has 55 s for that, pings or not,
+and whose proof does not hold any more is not told anything further.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 import orjson
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
+from sixpx.api import auth as proofs
 from sixpx.api import problem
 from sixpx.api.auth import Auth, Shown
 from sixpx.api.v1 import told
@@ -71,11 +73,12 @@ class Visit:
         self._line: asyncio.Future[Line] = asyncio.get_running_loop().create_future()
         self._user_id = ""
         self._refused = 0
-        self._patience = 0.0
+        self._prove: Callable[[], Awaitable[User]] | None = None
+        self._patience = asyncio.get_running_loop().time() + sockets.silence
 
     async def last(self) -> None:
-        """Until the client goes, is silent, or does not read, or the service stops."""
-        parts = [asyncio.ensure_future(self._hear()), asyncio.ensure_future(self._tell())]
+        """Until the client goes, is silent, does not read, or may not listen any more, or the service stops."""
+        parts = [asyncio.ensure_future(one) for one in (self._hear(), self._tell(), self._look_again())]
         try:
             await asyncio.wait((*parts, self._sockets.stopping), return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -113,8 +116,9 @@ class Visit:
         return receiving.result()
 
     def _sign(self) -> None:
-        """Something was said, by either side: the silence begins anew."""
-        self._patience = asyncio.get_running_loop().time() + self._sockets.silence
+        """Something was said, by either side: the silence begins anew, once it is known who is there."""
+        if self._user_id:
+            self._patience = asyncio.get_running_loop().time() + self._sockets.silence
 
     def _check_silence(self) -> None:
         if asyncio.get_running_loop().time() < self._patience:
@@ -135,10 +139,10 @@ class Visit:
     async def _authorise(self, asked: Mapping[str, Any]) -> None:
         """Says `{"auth": true}` once the first event can be heard, and never a second time for one message: the
         published clients begin their program anew with each."""
+        shown = Shown(_text(asked, "key"), _text(asked, "secret"))
+        prove = partial(self._sockets.auth.at_a_socket, _text(asked, "user_id"), shown, self._origin)
         try:
-            user = await self._sockets.auth.at_a_socket(
-                _text(asked, "user_id"), Shown(_text(asked, "key"), _text(asked, "secret")), self._origin
-            )
+            user = await prove()
         except SixpxError as fault:
             self._refused += isinstance(fault, Unauthorized)
             await self._say({"auth": False, "error": {"code": fault.code, "detail": fault.detail}})
@@ -148,7 +152,7 @@ class Visit:
             return
         line = None
         if not self._user_id:
-            self._user_id = user.id
+            self._user_id, self._prove = user.id, prove
             line = self._listening.enter_context(self._sockets.feed.listening(user.id))
         await self._say({"auth": True})
         if line is not None:
@@ -161,6 +165,11 @@ class Visit:
         while (event := await line.next()) is not None:
             self._sign()
             await self._within(self._socket.send_str(told.message(event.job_id, event.status)))
+
+    async def _look_again(self) -> None:
+        """Returns when the proof does not hold any more: the secret was rotated, or the user removed."""
+        await self._known.wait()
+        await auth.revoked(self._prove, self._sockets.again)
 
     async def _say(self, value: Mapping[str, Any]) -> None:
         await self._within(self._socket.send_str(orjson.dumps(value).decode()))
