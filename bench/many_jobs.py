@@ -1,6 +1,6 @@
 """Owns 200,000 jobs of one user as they look after a year of use: the same ones in every run. Never a store's tables.
 
-Nine in ten have ended; one in eight failed. Half of the pictures have a position: most of those lie around a few
+Nearly all have ended; one in eight failed. Half of the pictures have a position: most of those lie around a few
 towns, the others anywhere. `data` is what a shop would keep with its pictures.
 """
 

@@ -157,21 +157,16 @@ def of_text(leaf: Leaf, value: str, values: Values) -> str:
 
 
 def _contains(part: str, value: str, values: Values) -> str:
-    """SQLite's `lower` is for ASCII: letters beyond it that fold to one of the part become that one first. A text of
-    ASCII alone has as many bytes as characters, and needs none of it."""
+    """SQLite's `lower` is for ASCII: letters beyond it that fold to one of the part become that one first. The value is
+    written once, since SQLite would look it up each time."""
     if not part:
         return f"{value} IS NOT NULL"
-    bound, beyond = values.bind(part), f"octet_length({value}) <> length({value})"
     forms = [(form, letter) for letter in sorted(set(part)) for form in _forms().get(letter, ())]
     if len(forms) > REPLACED_MOST:
-        return f"{beyond} AND sixpx_contains({value}, {bound})"
-    alike = value
+        return f"sixpx_contains({value}, {values.bind(part)})"
     for form, letter in forms:
-        alike = f"replace({alike}, '{form}', '{letter}')"
-    plain, folded = f"instr(lower({value}), {bound})", f"({beyond} AND instr(lower({alike}), {bound}))"
-    if not part.isascii():
-        return folded
-    return f"({plain} OR {folded})" if forms else plain
+        value = f"replace({value}, '{form}', '{letter}')"
+    return f"instr(lower({value}), {values.bind(part)})"
 
 
 @lru_cache(1)
