@@ -1,9 +1,9 @@
 """Owns what a user's listeners are told of his jobs, and when. Never a socket, never JSON names, never the store.
 
 Published clients begin to listen for a job only after they have read the reply to its POST. So nothing of a job is told
-before that reply is written, and its end is told once more a second later (SPEC section 7), unless its owner has read
-it by then: whoever reads a job has heard of its end, and one of the clients takes any later `complete` for that of its
-next job.
+before that reply is written, and its end is told once more a second later (SPEC section 7). Whoever began to listen in
+between hears it then for the first time, unless the job was read by then: one of the clients opens a socket for each
+job, and takes any `complete` that comes over it for that of its own.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sixpx.hub import EVERY, Hub, JobEvent
 
@@ -48,6 +48,16 @@ class Line:
         return None if self.overrun else self._events.popleft()
 
 
+@dataclass(slots=True)
+class _Repeat:
+    """An end that is told once more: who heard it the first time, and whether its owner has read it since."""
+
+    event: JobEvent
+    heard: tuple[Line, ...]
+    later: asyncio.TimerHandle
+    read: bool = False
+
+
 class Feed:
     """Stands between the hub and the listeners outside of this process. Belongs to one event loop; `close` ends it."""
 
@@ -55,7 +65,7 @@ class Feed:
         self._once_more = once_more
         self._held: dict[str, list[JobEvent]] = {}
         self._lines: dict[str, list[tuple[Line, bool]]] = {}
-        self._repeats: dict[str, asyncio.TimerHandle] = {}
+        self._repeats: dict[str, _Repeat] = {}
         self._open: dict[str, set[str]] = {}
         self._hearing = hub.listening(EVERY, self._hear)
         self._hearing.__enter__()
@@ -64,7 +74,7 @@ class Feed:
         """Nothing more is told."""
         self._hearing.__exit__(None, None, None)
         for repeat in self._repeats.values():
-            repeat.cancel()
+            repeat.later.cancel()
         self._repeats.clear()
 
     @contextmanager
@@ -92,9 +102,9 @@ class Feed:
                 del self._lines[user_id]
 
     def read(self, job_id: str) -> None:
-        """The owner has read this job after its end: it need not be told again."""
-        if (repeat := self._repeats.pop(job_id, None)) is not None:
-            repeat.cancel()
+        """The owner has read this job after its end: it is no news to who begins to listen now."""
+        if (repeat := self._repeats.get(job_id)) is not None:
+            repeat.read = True
 
     def working_for(self, user_id: str) -> bool:
         """Whether a job of this user that was heard of has not ended."""
@@ -104,7 +114,8 @@ class Feed:
 
     def _hear(self, event: JobEvent) -> None:
         self._note(event)
-        self.read(event.job_id)  # what has changed since is not repeated
+        if (repeat := self._repeats.pop(event.job_id, None)) is not None:
+            repeat.later.cancel()  # it has changed since
         if event.job_id in self._held:
             self._held[event.job_id].append(event)
         else:
@@ -118,14 +129,15 @@ class Feed:
 
     def _tell(self, event: JobEvent) -> None:
         event = replace(event, job=None)  # a line must not keep whole jobs alive
-        for line, _ in tuple(self._lines.get(event.user_id, ())):
+        lines = tuple(line for line, _ in self._lines.get(event.user_id, ()))
+        for line in lines:
             line.put(event)
         if event.status.ended:
-            later = asyncio.get_running_loop().call_later(self._once_more, self._repeat, event)
-            self._repeats[event.job_id] = later
+            later = asyncio.get_running_loop().call_later(self._once_more, self._once_again, event.job_id)
+            self._repeats[event.job_id] = _Repeat(event, lines, later)
 
-    def _repeat(self, event: JobEvent) -> None:
-        self._repeats.pop(event.job_id, None)
-        for line, repeats in tuple(self._lines.get(event.user_id, ())):
-            if repeats:
-                line.put(event)
+    def _once_again(self, job_id: str) -> None:
+        repeat = self._repeats.pop(job_id)
+        for line, repeats in tuple(self._lines.get(repeat.event.user_id, ())):
+            if repeats and (line in repeat.heard or not repeat.read):
+                line.put(repeat.event)

@@ -2,7 +2,8 @@
 
 Where the database can tell by itself (change streams) it does; elsewhere it is asked again and again what was modified.
 The clocks of the processes may differ a little, and a change is kept a little later than the moment it carries: each
-look reaches back, and what was told is not told again.
+look reaches back, and what was told is not told again. Whose clock is behind cannot be told from what is old by what
+a change carries alone: where that matters, the job itself is read.
 """
 
 from __future__ import annotations
@@ -21,15 +22,19 @@ from sixpx.store.base import Changed, Store
 
 log = logging.getLogger(__name__)
 
-Seen = tuple[Status, datetime | None]
+Seen = tuple[Status, datetime]
+MANY = 1000
+"""So many jobs may be remembered before it is worth to look which are to be forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds between two looks, and how far each reaches back; `most` changes are read at once."""
+    """Seconds between two looks, and how far each reaches back behind the one before; `reach`: how far at most, where
+    nothing was heard for long. `most` changes are read at once."""
 
     look: float = 0.5
     back: float = 5.0
+    reach: float = 900.0
     most: int = 1000
 
 
@@ -45,6 +50,8 @@ class Watch:
         self._clock = clock
         self._pace = pace
         self._seen: dict[str, Seen] = {}
+        self._many = MANY
+        self._heard = clock()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -73,50 +80,75 @@ class Watch:
         for."""
         async for changed in self._store.changes():
             if changed is None:
-                await self._look(self._clock() - timedelta(seconds=self._pace.back))
+                await self._look()
             else:
-                self._tell(changed)
+                await self._tell(changed)
+                self._heard = max(self._heard, min(changed.modified, self._clock()))
+            if len(self._seen) > self._many:
                 self._forget()
 
     async def _poll_for_ever(self) -> None:
         while True:
             with suppress(StoreDown):  # the runner says so already
-                await self._look(self._clock() - timedelta(seconds=self._pace.back))
+                await self._look()
             self._forget()
             await asyncio.sleep(self._pace.look)
 
-    async def _look(self, since: datetime) -> None:
-        async for changed in self._changed(since):
-            self._tell(changed)
+    async def _look(self) -> None:
+        """From the last time on that all was heard: the database, or this process, may have stood still since."""
+        began = self._clock()
+        async for changed in self._changed(self._behind(min(self._heard, began), began)):
+            await self._tell(changed)
             await asyncio.sleep(0)  # a page all at once would be more than a listener's line holds
+        self._heard = began
+
+    def _behind(self, heard: datetime, now: datetime) -> datetime:
+        return max(heard - timedelta(seconds=self._pace.back), now - timedelta(seconds=self._pace.reach))
 
     async def _changed(self, since: datetime) -> AsyncIterator[Changed]:
-        """All pages; a page that brings nothing but one moment ends it."""
+        """All pages; one that is full of a single moment is read again, larger."""
+        most = self._pace.most
         while True:
-            page = await self._store.changed(since, self._pace.most)
+            page = await self._store.changed(since, most)
             for one in page:
                 yield one
-            if len(page) < self._pace.most or page[-1].modified == since:
+            if len(page) < most:
                 return
+            if page[-1].modified == since:
+                most *= 2
             since = page[-1].modified
 
     # --- what was told already ----------------------------------------------------------------------
 
     def _note(self, event: JobEvent) -> None:
-        self._seen[event.job_id] = (event.status, event.at)
+        self._seen[event.job_id] = (event.status, event.at or self._clock())
 
-    def _tell(self, changed: Changed) -> None:
-        """Once for each status of a job; that it is still being worked on is no news. A later end is one: the job was
+    async def _tell(self, changed: Changed) -> None:
+        if await self._is_news(changed):
+            event = JobEvent(changed.job_id, changed.user_id, changed.status, by_owner=True, at=changed.modified)
+            self._hub.publish(event)
+
+    async def _is_news(self, changed: Changed) -> bool:
+        """Once for each status of a job; that it is still being worked on is no news. Another end is one: the job was
         retried meanwhile."""
-        status, at = self._seen.get(changed.job_id, (None, None))
-        later = at is not None and changed.modified > at
-        if (status is changed.status and not (later and status.ended)) or (at is not None and at > changed.modified):
-            self._seen[changed.job_id] = (changed.status, changed.modified)
-            return
-        event = JobEvent(changed.job_id, changed.user_id, changed.status, by_owner=True, at=changed.modified)
-        self._hub.publish(event)
+        seen = self._seen.get(changed.job_id)
+        if seen is None:
+            return True
+        status, at = seen
+        if status is changed.status and (changed.modified == at or not status.ended):
+            self._seen[changed.job_id] = (status, max(at, changed.modified))
+            return False
+        return changed.modified > at or await self._is_so(changed, seen)
+
+    async def _is_so(self, changed: Changed, seen: Seen) -> bool:
+        """Whether it is the newest of the job, though what was told already carries a later moment: of another clock,
+        else it was read before that happened."""
+        job = await self._store.job(changed.user_id, changed.job_id)
+        same = job is not None and (job.status, job.modified) == (changed.status, changed.modified)
+        return same and self._seen.get(changed.job_id) == seen
 
     def _forget(self) -> None:
         """What no look reaches back to any more."""
-        oldest = self._clock() - timedelta(seconds=3 * self._pace.back)
-        self._seen = {job: seen for job, seen in self._seen.items() if seen[1] is None or seen[1] > oldest}
+        oldest = self._behind(self._heard, self._clock()) - timedelta(seconds=2 * self._pace.back)
+        self._seen = {job: seen for job, seen in self._seen.items() if seen[1] > oldest}
+        self._many = 2 * len(self._seen) + MANY

@@ -10,6 +10,7 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError, RawRequestMessage
@@ -25,6 +26,9 @@ log = logging.getLogger("sixpx.access")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 SLASHES = re.compile("/{2,}")
+
+IDLE_SECONDS = 75.0
+"""Longer than the proxies in use keep a connection without a request: they close it, and never find it closed."""
 
 BROKEN = (web.RequestPayloadError, HttpProcessingError)
 """What aiohttp's parsers raise over a body. They quote it."""
@@ -74,7 +78,11 @@ async def explained(request: web.Request, handler: Handler) -> web.StreamRespons
 
 
 class Runner(web.AppRunner):
-    """Serves an application over connections that quote nothing."""
+    """Serves an application over connections that quote nothing. `idle`: seconds after which one is closed that has
+    nothing to do, or has begun a request and never come to its end of headers (aiohttp waits an hour)."""
+
+    def __init__(self, app: web.Application, *, idle: float = IDLE_SECONDS, **others: Any) -> None:
+        super().__init__(app, keepalive_timeout=idle, **others)
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()

@@ -104,7 +104,7 @@ class MongoStore:
         return await answered(jobs.remove(self._server, user_id, job_id))
 
     async def leftovers(self) -> Sequence[str]:
-        return await answered(jobs.leftovers(self._server))
+        return await answered(jobs.leftovers(self._server), LONG_SECONDS)
 
     async def cleared(self, folder: str) -> None:
         await answered(jobs.cleared(self._server, folder))
@@ -124,7 +124,9 @@ class MongoStore:
         return await answered(people.change(self._server, user_id, change))
 
     async def remove_user(self, user_id: str) -> bool:
-        return await answered(jobs.remove_all(self._server, user_id), LONG_SECONDS)
+        while await answered(jobs.remove_some(self._server, user_id), LONG_SECONDS):
+            """Each batch has its own limit: a user may have any number of jobs."""
+        return await answered(people.forget(self._server, user_id), LONG_SECONDS)
 
     async def counted(self, user_id: str, meter: Sequence[Window]) -> Sequence[int]:
         return await answered(people.counted(self._server, user_id, meter))

@@ -167,10 +167,13 @@ async def owed(server: Server, now: datetime, until: datetime, most: int) -> lis
 
 async def _longest_due(server: Server, now: datetime, until: datetime) -> Document | None:
     change = {"$set": {"sixpx.due": until}}
-    found: Document | None = await server.jobs.find_one_and_update(
-        {"sixpx.due": {"$lte": now}}, change, sort=[("sixpx.due", 1)]
-    )
+    found: Document | None = await server.jobs.find_one_and_update(due_by(now), change, sort=[("sixpx.due", 1)])
     return found
+
+
+def due_by(now: datetime) -> Document:
+    """In the words of the partial index too: not every server sees by itself that what is at a moment is there."""
+    return {"sixpx.due": {"$lte": now, "$exists": True}}
 
 
 # --- what killed processes left -------------------------------------------------------------------

@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+from pymongo import UpdateOne
 from pymongo.errors import AutoReconnect, DuplicateKeyError, PyMongoError, WriteError
 
 from sixpx.core.job import Job, Status
@@ -175,25 +176,25 @@ async def remove(server: Server, user_id: str, job_id: str) -> bool:
     return True
 
 
-async def remove_all(server: Server, user_id: str) -> bool:
-    """The user with all his jobs. Raises Conflict where one has not ended."""
+async def remove_some(server: Server, user_id: str) -> bool:
+    """A batch of the jobs of a user who is to be removed, while there is one. Raises Conflict where one has not
+    ended."""
     whose = {"user_id": oid(user_id)}
     if open_ := await server.jobs.count_documents({**whose, "status": OPEN}):
         raise Conflict(f"{open_} jobs of the user have not ended")
     if await people.one(server, user_id) is None:
         return False
-    while found := await server.jobs.find({**whose, "status": ENDED}, {"_id": True}, limit=BATCH).to_list(None):
-        ids = [one["_id"] for one in found]
+    found = await server.jobs.find({**whose, "status": ENDED}, {"_id": True}, limit=BATCH).to_list(None)
+    if ids := [one["_id"] for one in found]:
         await _note_leftovers(server, user_id, ids)
         await server.jobs.delete_many({"_id": {"$in": ids}, "status": ENDED})
         await _forget_what_was_with(server, ids)
-    return await people.forget(server, user_id)
+    return bool(ids)
 
 
 async def _note_leftovers(server: Server, user_id: str, ids: Sequence[Any]) -> None:
-    for id in ids:
-        note = {"$set": {"job_id": id, "swept": False}}
-        await server.leftovers.update_one({"_id": f"{user_id}/{id}"}, note, upsert=True)
+    notes = [UpdateOne({"_id": f"{user_id}/{id}"}, {"$set": {"job_id": id, "swept": False}}, upsert=True) for id in ids]
+    await server.leftovers.bulk_write(notes, ordered=False)
 
 
 async def _forget_what_was_with(server: Server, ids: list[Any]) -> None:
@@ -205,7 +206,10 @@ async def _forget_what_was_with(server: Server, ids: list[Any]) -> None:
 async def leftovers(server: Server) -> list[str]:
     """Of jobs that are there it was only meant to remove them."""
     notes = await server.leftovers.find(sort=[("_id", 1)]).to_list(None)
-    there = set(await server.jobs.distinct("_id", {"_id": {"$in": [one["job_id"] for one in notes]}})) if notes else ()
+    there: set[Any] = set()
+    for first in range(0, len(notes), BATCH):  # of a removed user they may be more than one question can name
+        some = [one["job_id"] for one in notes[first : first + BATCH]]
+        there |= set(await server.jobs.distinct("_id", {"_id": {"$in": some}}))
     return [one["_id"] for one in notes if one["job_id"] not in there]
 
 

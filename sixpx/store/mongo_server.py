@@ -146,6 +146,7 @@ OTHERS: dict[str, dict[str, Index]] = {
     "once": {"expires": ("expires",), "job": ("job_id",)},
     "posted": {"ends": ("ends",), "user": ("user_id",)},
     "uploads": {"until": ("until",)},
+    "leftovers": {"job": ("job_id",), "swept": ("swept",)},
     "files": {"job": ("metadata.job",)},
     "chunks": {"files_id_1_n_1": ("files_id", "n")},
 }

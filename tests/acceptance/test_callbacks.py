@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from sixpx.credentials import Vault
 from sixpx.store.sqlite import SqliteStore
 from tests.acceptance.service import Service
@@ -58,6 +60,7 @@ async def killed(service: Service) -> None:
     await asyncio.to_thread(service.restart)
 
 
+@pytest.mark.long
 async def test_a_retry_that_is_due_after_a_kill_comes_when_it_is_due(tmp_path: Path) -> None:
     async with receiver() as there:
         with await asyncio.to_thread(Service.start, tmp_path, SIXPX_NETWORK_ALLOW="127.0.0.0/8") as service:

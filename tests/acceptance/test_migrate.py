@@ -110,6 +110,7 @@ async def test_a_migration_killed_again_and_again_ends_all_the_same(tmp_path: Pa
     assert f"{len(jobs):,} jobs; each was read from both stores" in told
 
 
+@pytest.mark.long
 def test_a_service_goes_on_with_what_was_carried(tmp_path: Path, server: str, migrated: Any) -> None:
     with Service.start(tmp_path) as service:
         id = service.post(BODY)

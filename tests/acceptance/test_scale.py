@@ -39,6 +39,7 @@ LEASE = 3.0
 LONG = "SIXPX_TEST_LONG" in os.environ
 PNG = base64.b64decode(picture().partition(",")[2])
 TAGS = ("one", "two")
+NAMES = ("first", "second", "third")
 
 
 @dataclass(slots=True)
@@ -131,12 +132,16 @@ class Cluster:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """All that starts does so at once."""
     tmp_path = tmp_path_factory.mktemp("cluster")
-    mongo = Mongo.shared(tmp_path / "mongo")
+    for name in ("moto", *NAMES):
+        (tmp_path / name).mkdir()
     with ExitStack() as stack:
-        (tmp_path / "moto").mkdir()
-        moto = Moto(tmp_path / "moto")
-        stack.callback(moto.end)
+        with ThreadPoolExecutor(1) as beside:
+            starting = beside.submit(Mongo.shared, tmp_path / "mongo")
+            moto = Moto(tmp_path / "moto")
+            stack.callback(moto.end)
+            mongo = starting.result()
         asyncio.run(make_bucket(moto.url, KEY, SECRET, BUCKET))
         settings = {
             "SIXPX_STORE_URL": mongo.fresh(),
@@ -149,10 +154,11 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         }
         photos, ears = stack.enter_context(Photos(PNG)), stack.enter_context(listening())
         services: list[Service] = []
-        for name in ("first", "second", "third"):
-            (tmp_path / name).mkdir()
-            beside = services[0] if services else None
-            services.append(stack.enter_context(Service.start(tmp_path / name, beside, **settings)))
+        for name in NAMES:
+            known = services[0] if services else None
+            services.append(stack.enter_context(Service(tmp_path / name, settings, known)))
+        for service in services:
+            service._await_ready()
         yield Cluster(services, photos, ears, moto.url)
 
 

@@ -10,14 +10,19 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
-from sixpx.client import AsyncClient, Client, Identity, JobFailed
+from sixpx.api.auth import PROVEN_SECONDS
+from sixpx.client import AsyncClient, Client, Identity, JobFailed, Unreachable, asynchronous, ear, wire
 from sixpx.client.ear import Ear
 from sixpx.core.job import Status
-from sixpx.errors import Invalid, NotFound, SixpxError
+from sixpx.core.user import Plan
+from sixpx.errors import Conflict, Invalid, NotFound, OverQuota, SixpxError, Unauthorized
 from sixpx.hub import JobEvent
 from tests.api import clients
 from tests.api.clients import body_of, picture
+from tests.servers.proxy import Fault, Harm, Proxy, Way
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -99,7 +104,19 @@ async def test_a_wrong_secret_is_said_and_not_repeated(live: clients.Client) -> 
     async with AsyncClient(str(live.server.make_url("/")), replace(me(live), secret="hunter2")) as px:
         with pytest.raises(SixpxError, match="401") as caught:
             await px.load(PNG).save()
+    assert isinstance(caught.value, Unauthorized)
     assert "hunter2" not in str(caught.value)
+
+
+async def test_programs_tell_errors_by_their_kinds(px: AsyncClient, live: clients.Client) -> None:
+    job = await px.load(PNG).save()
+    with pytest.raises(Conflict):
+        await px.retry(job.id)
+    await live.store.change_user(live.user.id, lambda one: replace(one, plan=Plan(per_month=1)))
+    await asyncio.sleep(PROVEN_SECONDS)
+    with pytest.raises(OverQuota) as caught:
+        await px.load(PNG).save()
+    assert caught.value.wait > 0
 
 
 # --- waiting --------------------------------------------------------------------------------------
@@ -145,13 +162,116 @@ async def test_without_web_sockets_long_polls_do(
         await waiting.wait(await waiting.post(body_of()), 0.3)
 
 
-async def test_a_socket_that_goes_away_is_opened_anew(px: AsyncClient) -> None:
+async def test_a_socket_that_goes_away_is_opened_anew_after_a_while(
+    px: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await px.load(PNG).save()
     assert px._ear is not None
     first = px._ear
     await first._socket.close()
     assert (await px.load(PNG).save()).status == "complete"
-    assert px._ear is not first
+    assert px._ear is None  # what does not last is left alone for now
+    px._listen_next = 0.0
+    assert (await px.load(PNG).save()).status == "complete"
+    assert px._ear not in (None, first)
+
+
+async def test_a_socket_that_was_opened_after_the_post_is_not_trusted_to_have_heard_the_end(
+    waiting: AsyncClient,
+) -> None:
+    job_id = await waiting.post(body_of())
+    old = await waiting._listen()
+    await waiting.delete(job_id)
+    assert (await waiting.job(job_id)).ended  # who has read it is not told once more
+    waiting._ear = await Ear.open(waiting._wire)  # it has gone, and a new one came
+    assert (await asyncio.wait_for(waiting._wait(job_id, None, old), 5)).status == "failed"
+    assert old is not None
+    await old.close()
+
+
+async def test_a_line_that_is_cut_without_a_word_is_noticed(
+    waiting: AsyncClient, idle: clients.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ear, "PING_SECONDS", 0.2)
+    port = idle.server.port
+    assert port is not None
+    proxy = await Proxy.open([port])
+    async with AsyncClient(f"http://{proxy.host}:{port}", me(idle)) as px:
+        job_id = await px.post(body_of())
+        going = asyncio.create_task(px.wait(job_id))
+        await until(lambda: px._ear is not None and job_id in px._ear._expected)
+        assert px._ear is not None
+        await asyncio.sleep(0.5)
+        assert not px._ear.deaf
+        proxy.arm(Fault(Harm.SILENT, Way.DOWN))
+        await until(lambda: proxy.struck)
+        await waiting.delete(job_id)
+        assert (await asyncio.wait_for(going, 10)).status == "failed"
+    await proxy.close()
+
+
+async def test_a_wait_outlives_a_service_that_is_away_for_a_while(
+    waiting: AsyncClient, idle: clients.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asynchronous, "LOOK_SECONDS", 0.05)
+    port = idle.server.port
+    assert port is not None
+    proxy = await Proxy.open([port])
+    async with AsyncClient(f"http://{proxy.host}:{port}", me(idle)) as px:
+        job_id = await px.post(body_of())
+        going = asyncio.create_task(px.wait(job_id))
+        await until(lambda: px._ear is not None and job_id in px._ear._expected)
+        await proxy.refuse()
+        await asyncio.sleep(0.5)
+        assert not going.done()
+        await waiting.delete(job_id)
+        await proxy.listen()
+        assert (await asyncio.wait_for(going, 5)).status == "failed"
+        await proxy.refuse()
+        with pytest.raises(Unreachable, match="no service answers"):
+            await px.wait(job_id, 0.3)
+    await proxy.close()
+
+
+async def test_where_sockets_are_not_let_through_they_are_tried_once_for_all_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tries = 0
+
+    async def hang(request: web.Request) -> web.Response:
+        nonlocal tries
+        tries += 1
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    monkeypatch.setattr(wire, "SOCKET_SECONDS", 0.2)
+    app = web.Application()
+    app.router.add_get("/v1/socket", hang)
+    async with TestServer(app) as server, AsyncClient(str(server.make_url("/")), "a:b:c") as px:
+        async with asyncio.timeout(5):
+            assert await asyncio.gather(*(px._listen() for _ in range(100))) == [None] * 100
+    assert tries == 1
+
+
+async def test_a_socket_that_is_sent_elsewhere_is_not_followed_there(idle: clients.Client) -> None:
+    async def elsewhere(request: web.Request) -> web.Response:
+        raise web.HTTPTemporaryRedirect(str(idle.server.make_url("/v1/socket")))
+
+    app = web.Application()
+    app.router.add_get("/v1/socket", elsewhere)
+    async with TestServer(app) as server, AsyncClient(str(server.make_url("/")), me(idle)) as px:
+        assert await Ear.open(px._wire) is None
+
+
+async def test_two_waits_for_one_job_and_one_of_them_is_given_up(waiting: AsyncClient) -> None:
+    job_id = await waiting.post(body_of())
+    waits = [asyncio.create_task(waiting.wait(job_id)) for _ in range(3)]
+    await until(lambda: waiting._ear is not None and job_id in waiting._ear._expected)
+    waits[0].cancel()
+    await asyncio.gather(waits[0], return_exceptions=True)
+    await waiting.delete(job_id)
+    ended = await asyncio.wait_for(asyncio.gather(*waits[1:]), 5)
+    assert [one.status for one in ended] == ["failed"] * 2
 
 
 async def test_a_wait_outlives_its_socket(waiting: AsyncClient, idle: clients.Client) -> None:
@@ -203,6 +323,28 @@ async def test_the_other_face_does_the_same_from_a_thread(live: clients.Client, 
 async def test_a_client_that_is_not_open_says_how_it_is_used() -> None:
     with pytest.raises(RuntimeError, match="use it as `with Client"):
         Client("http://127.0.0.1:1", "a:b:c").limits()
+    with pytest.raises(RuntimeError, match="use it as `async with AsyncClient"):
+        await AsyncClient("http://127.0.0.1:1", "a:b:c").limits()
+
+
+async def test_a_client_that_was_closed_is_not_open(live: clients.Client) -> None:
+    async with AsyncClient(str(live.server.make_url("/")), me(live)) as px:
+        await px.load(PNG).save()
+    with pytest.raises(RuntimeError, match="not open"):
+        await px.load(PNG).save()
+    async with px:
+        assert (await px.load(PNG).save()).status == "complete"
+
+
+async def test_who_still_waits_when_another_thread_closes_is_told_so(idle: clients.Client) -> None:
+    px = Client(str(idle.server.make_url("/")), me(idle))
+    await asyncio.to_thread(px.__enter__)
+    job_id = await asyncio.to_thread(px.post, body_of())
+    waiting = asyncio.create_task(asyncio.to_thread(px.wait, job_id))
+    await until(lambda: px._client._ear is not None and job_id in px._client._ear._expected)
+    await asyncio.to_thread(px.__exit__, None, None, None)
+    with pytest.raises(RuntimeError, match=r"closed|not open"):
+        await asyncio.wait_for(waiting, 5)
 
 
 async def test_nobody_answers(tmp_path: Path) -> None:

@@ -6,13 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import orjson
 import pytest
 from aiohttp import ClientResponse
 
+from sixpx.api import auth
 from sixpx.api.v1 import events
+from sixpx.app import now
+from sixpx.core import people
 from sixpx.core.job import Status
 from sixpx.hub import JobEvent
 from tests.api.clients import Client, body_of
@@ -125,3 +129,31 @@ async def test_a_quiet_stream_says_that_it_is_there(idle: Client, monkeypatch: p
     async with tuned(idle) as radio:
         assert await radio.block() == {"": "still here"}
         assert await radio.block() == {"": "still here"}
+
+
+async def test_an_event_that_comes_while_something_else_is_written_is_not_lost(
+    idle: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = events._write
+
+    async def slowly(reply: Any, raw: bytes) -> None:
+        if raw.startswith(b":"):
+            idle.hub.publish(JobEvent("f" * 24, idle.user.id, Status.PENDING))
+            await asyncio.sleep(0.05)
+        await write(reply, raw)
+
+    monkeypatch.setattr(events, "QUIET_SECONDS", 0.1)
+    monkeypatch.setattr(events, "_write", slowly)
+    async with tuned(idle) as radio:
+        assert await radio.block() == {"": "still here"}
+        assert (await radio.block())["data"] == f'{{"job_id":"{"f" * 24}","status":"pending"}}'
+
+
+async def test_whose_secret_is_taken_back_hears_no_longer(idle: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth.revoked, "__defaults__", (0.1,))
+    async with tuned(idle) as radio:
+        await idle.store.change_user(
+            idle.user.id, lambda one: people.rotated(one, "another digest", None, now(), timedelta())
+        )
+        async with asyncio.timeout(10):
+            assert await radio.reply.read() == b""

@@ -50,6 +50,16 @@ async def test_anybody_may_read_it_and_keep_it_for_some_minutes(idle: Client) ->
     assert reply.headers["Cache-Control"] == "public, max-age=300"
 
 
+async def test_braces_in_an_id_are_as_unknown_as_any_other_id(idle: Client) -> None:
+    """aiohttp's router lets no brace into a part of an address unless it is told to: it was a 404 to everybody."""
+    user = Documented.of(idle)
+    for one in (one for one in OPERATIONS if one.proven):
+        method, path = one.method.upper(), one.path.replace("{user_id}", "%7Bid%7D")
+        assert (await user.ask(method, path.format(job_id="a", delivery_id="b"))).status == 401
+        path = one.path.format(user_id=user.user.id, job_id="%7Bid%7D", delivery_id="b")
+        assert "{job_id}" not in one.path or (await user.ask(method, path)).json["type"] == "urn:sixpx:error:not_found"
+
+
 async def test_every_answer_that_is_described_is_given_so(live: Client, idle: Client, tmp_path: Path) -> None:
     """What is described and never comes would be told by the difference, what comes and is not described by the check
     of every reply."""

@@ -109,7 +109,10 @@ async def tried(desk: Desk, name: str, ids: dict[str, str]) -> list[str]:
                 "no-shrink": not LONG,
                 "with-security-parameters": False,  # whoever is asking is known, and `key` is no field of a search
             },
-            "phases": {"coverage": {"enabled": bool(ids) or name not in OF_A_USER}, "stateful": {"enabled": False}},
+            "phases": {
+                "coverage": {"enabled": (bool(ids) and (LONG or name != "postJob")) or name not in OF_A_USER},
+                "stateful": {"enabled": False},
+            },
             "checks": {
                 "not_a_server_error": {
                     "expected-statuses": ["2xx", "3xx", "4xx", *(["503"] if name in NOT_READY else [])]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
+from sixpx.api.middleware import Runner
 from sixpx.app import Service
 from sixpx.errors import BadSettings
 from sixpx.settings import Lanes, Limits, Server, Settings
@@ -92,3 +95,25 @@ async def test_a_service_whose_parts_are_gone_lives_and_is_not_ready(tmp_path: P
             assert (await client.ask("GET", "/livez")).status == 200
     finally:
         await service.stop()
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /livez HT", b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\nGET /"])
+async def test_a_connection_with_a_request_that_never_comes_is_closed(begun: bytes) -> None:
+    app = web.Application()
+    app.router.add_get("/livez", _lives)
+    runner = Runner(app, idle=0.3)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        reader, writer = await asyncio.open_connection(*runner.addresses[0])
+        writer.write(begun)
+        async with asyncio.timeout(5):
+            answer = await reader.read()
+        assert answer.count(b"HTTP/1.1 200") == begun.count(b"\r\n\r\n")
+        writer.close()
+    finally:
+        await runner.cleanup()
+
+
+async def _lives(request: web.Request) -> web.Response:
+    return web.Response()

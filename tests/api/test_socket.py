@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -15,8 +16,10 @@ from aiohttp import ClientSession, ClientWebSocketResponse, TCPConnector, WSMsgT
 from aiohttp.test_utils import TestServer
 
 from sixpx.api.auth import Auth
+from sixpx.api.v1 import told
 from sixpx.api.v1.socket import TRIES_MOST, Sockets
 from sixpx.app import now
+from sixpx.core import people
 from sixpx.core.job import Status
 from sixpx.core.user import SocketAuth
 from sixpx.feed import Feed
@@ -166,15 +169,18 @@ async def test_a_client_that_listens_after_the_reply_to_its_post_never_misses_th
         assert await phone.hear() == heard[-1]  # once more, a second later
 
 
-async def test_the_end_is_not_repeated_for_a_client_that_has_read_the_job(live: Client) -> None:
+async def test_the_end_of_a_job_that_was_read_is_not_told_over_the_socket_of_the_next_one(live: Client) -> None:
     async with calling(live) as phone:
         assert await phone.asks(proof(live)) == {"auth": True}
         job_id = await live.posted(body_of(input={"main": "data:image/png;base64,AAAA"}))
         while (await phone.hear(10))["status"] != "failed":
             pass
         await live.get(f"/{job_id}")
-        with pytest.raises(TimeoutError):
-            await phone.hear(1.5)
+        async with calling(live) as next_one:
+            assert await next_one.asks(proof(live)) == {"auth": True}
+            assert await phone.hear() == {"job_id": job_id, "status": "failed"}
+            with pytest.raises(TimeoutError):
+                await next_one.hear(0.5)
 
 
 async def test_a_cancelled_job_is_told(idle: Client) -> None:
@@ -190,12 +196,12 @@ async def test_a_cancelled_job_is_told(idle: Client) -> None:
 
 @asynccontextmanager
 async def small(
-    client: Client, silence: float = 60.0, write: float = 10.0
+    client: Client, silence: float = 60.0, write: float = 10.0, again: float = 60.0
 ) -> AsyncIterator[tuple[Client, asyncio.Future[None]]]:
     """The sockets alone over the same store and hub, with limits of their own; and the future that stops them."""
     feed, stopping = Feed(client.hub, once_more=0.05), asyncio.get_running_loop().create_future()
     app = web.Application()
-    Sockets(Auth(client.store, now), feed, stopping, silence, write).add_to(app)
+    Sockets(Auth(client.store, now), feed, stopping, silence, write, again).add_to(app)
     async with TestServer(app) as server:
         yield replace(client, server=server), stopping
     await feed.close()
@@ -211,6 +217,35 @@ async def test_silence_closes_a_socket_and_a_ping_keeps_it(idle: Client) -> None
         assert await talking.asks({"ping": True}) == {"pong": True}
 
 
+async def test_who_does_not_say_who_he_is_cannot_stay_by_pings(idle: Client) -> None:
+    async with small(idle, silence=0.4) as (here, _), calling(here) as nobody:
+        heard = None
+        async with asyncio.timeout(5):
+            while heard is not WSMsgType.CLOSE:
+                await nobody.say({"ping": True})
+                heard = await nobody.hear()
+                await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("taken_back", ["the secret", "the user", "nothing"])
+async def test_whose_proof_is_taken_back_hears_no_longer(idle: Client, taken_back: str) -> None:
+    other = await idle.as_new_user()
+    async with small(idle, again=0.1) as (here, _), calling(here) as phone:
+        assert await phone.asks(proof(other)) == {"auth": True}
+        if taken_back == "the secret":
+            await idle.store.change_user(
+                other.user.id, lambda one: people.rotated(one, "another digest", None, now(), timedelta())
+            )
+        elif taken_back == "the user":
+            assert await idle.store.remove_user(other.user.id)
+        else:
+            await asyncio.sleep(2.5)  # longer than a proof is remembered
+            assert await phone.asks({"ping": True}) == {"pong": True}
+            return
+        assert await phone.hear() is WSMsgType.CLOSE
+        assert phone.socket.close_code == 1008
+
+
 async def test_silence_does_not_close_a_socket_whose_user_has_work_under_way(idle: Client) -> None:
     async with small(idle, silence=0.2) as (here, _), calling(here) as silent:
         assert await silent.asks(proof(idle)) == {"auth": True}
@@ -221,6 +256,28 @@ async def test_silence_does_not_close_a_socket_whose_user_has_work_under_way(idl
         assert (await silent.hear())["status"] == "complete"
         assert (await silent.hear())["status"] == "complete"
         assert await silent.hear() is WSMsgType.CLOSE
+
+
+async def test_a_mistake_of_ours_ends_one_socket_and_is_in_the_log(
+    idle: Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> str:
+        raise RuntimeError("words that may quote a client")
+
+    monkeypatch.setattr(told, "message", broken)
+    async with calling(idle) as phone:
+        assert await phone.asks(proof(idle)) == {"auth": True}
+        idle.hub.publish(JobEvent(JOB, idle.user.id, Status.PROCESSING))
+        assert await phone.hear() is WSMsgType.CLOSE
+    (record,) = (one for one in caplog.records if one.levelname == "ERROR")
+    assert record.exc_info is not None
+    assert (record.message, str(record.exc_info[1])) == ("a web socket failed", "RuntimeError")
+
+
+async def test_nothing_is_compressed_for_whoever_offers_it(idle: Client) -> None:
+    async with calling(idle, compress=15) as phone:
+        assert phone.socket.compress == 0
+        assert await phone.asks(proof(idle)) == {"auth": True}
 
 
 async def test_a_stopping_service_says_so_and_closes(idle: Client) -> None:
@@ -238,6 +295,7 @@ def narrow(address: tuple[Any, ...]) -> socket.socket:
     return made
 
 
+@pytest.mark.long
 async def test_a_client_that_does_not_read_is_dropped_and_others_hear_on(idle: Client) -> None:
     async with small(idle, write=0.3) as (here, _), calling(here) as reader:
         assert await reader.asks(proof(idle)) == {"auth": True}

@@ -14,6 +14,7 @@ from PIL import ExifTags, Image
 from tests.clients.conftest import PASSWORD, PICTURE, Scene
 from tests.clients.desk import Desk
 from tests.clients.ruby import Ruby, output
+from tests.conftest import LONG
 
 IMG = {"img": False}
 SHOWN: dict[str, tuple[dict[str, Any], tuple[int, int]]] = {
@@ -63,7 +64,7 @@ def searcher(scene: Scene) -> Ruby:
     return Ruby(scene.service.url, user["id"], user["key"], user["secret"])
 
 
-@pytest.mark.parametrize("shown", SHOWN)
+@pytest.mark.parametrize("shown", SHOWN if LONG else list(SHOWN)[::4])
 def test_what_the_readme_shows(scene: Scene, px: Ruby, shown: str) -> None:
     block, size = SHOWN[shown]
     reply = px.save({"img": str(PICTURE), "img2": scene.photo}, block)

@@ -27,8 +27,10 @@ from pymongo.errors import (
 from sixpx.core.job import Picture, Span, Status
 from sixpx.core.query import Query
 from sixpx.errors import BadSettings, Conflict, SixpxError, StoreDown, TooLarge
+from sixpx.store import mongo_jobs
 from sixpx.store.base import Once
 from sixpx.store.mongo import MongoStore
+from sixpx.store.mongo_claims import due_by
 from sixpx.store.mongo_document import LARGEST_NEW, escaped, unescaped
 from sixpx.store.mongo_server import answered
 from tests.contract import databases
@@ -139,6 +141,19 @@ async def test_the_largest_job_keeps_room_for_its_results(store: MongoStore) -> 
     assert job.data == results
 
 
+async def test_a_user_with_more_jobs_than_a_batch_is_removed_with_all_of_them(
+    store: MongoStore, shell: Database[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mongo_jobs, "BATCH", 2)
+    await store.add_user(replace(user_of(1), id=ADA))
+    await databases.crowd(store, [ended(job_of(number)) for number in range(1, 6)])
+    await databases.crowd(store, [ended(job_of(6, BEN))])
+    assert await store.remove_user(ADA)
+    assert [str(one["_id"]) for one in shell.jobs.find()] == [job_of(6).id]
+    assert await store.leftovers() == [f"{ADA}/{job_of(number).id}" for number in range(1, 6)]
+    assert not await store.remove_user(ADA)
+
+
 # --- opening ----------------------------------------------------------------------------------------
 
 
@@ -179,7 +194,7 @@ USED = {
     "changed_last": ({"user_id": ObjectId(ADA), "modified": {"$gte": after(300)}}, [("modified", 1), ("_id", 1)]),
     "by_status": ({"status": "pending", "user_id": ObjectId(ADA)}, [("created", 1), ("_id", 1)]),
     "leased": ({"status": "processing", "sixpx.lease": {"$lt": after(-5)}}, None),
-    "due": ({"sixpx.due": {"$lte": after(-5)}}, [("sixpx.due", 1)]),
+    "due": (due_by(after(-5)), [("sixpx.due", 1)]),
     "by_data_id": ({"user_id": ObjectId(ADA), "data.id": 7}, None),
 }
 
@@ -195,6 +210,17 @@ async def test_each_query_of_the_service_has_its_index(
     found = shell.jobs.find(where).sort(sort) if sort else shell.jobs.find(where)
     # the wish alone is not enough: a partial index that does not hold what is asked for is refused
     assert f"'{name}'" in str(found.hint(name).explain())
+
+
+@pytest.mark.parametrize("name", ["due", "leased"])
+async def test_the_server_finds_by_itself_what_is_in_an_index_of_a_few_jobs(
+    store: MongoStore, shell: Database[dict[str, Any]], name: str
+) -> None:
+    """It must see from the query alone that all it asks for is in there."""
+    await databases.crowd(store, [job_of(number) for number in range(1, 301)])
+    where, sort = USED[name]
+    found = shell.jobs.find(where).sort(sort) if sort else shell.jobs.find(where)
+    assert f"'{name}'" in str(found.explain())
 
 
 @pytest.mark.parametrize(

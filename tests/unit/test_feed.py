@@ -64,11 +64,14 @@ async def test_who_listens_only_when_it_is_told_once_more_hears_it_too(hub: Hub,
         assert await next_of(late) == DONE
 
 
-async def test_an_end_that_was_read_is_not_told_again(hub: Hub, feed: Feed, line: Line) -> None:
+async def test_an_end_that_was_read_is_not_told_to_who_listens_since_and_once_more_to_the_others(
+    hub: Hub, feed: Feed, line: Line
+) -> None:
     hub.publish(DONE)
-    assert await next_of(line) == DONE
     feed.read(JOB)
-    assert await quiet(line)
+    with feed.listening(ADA) as late:
+        assert [await next_of(line), await next_of(line)] == [DONE, DONE]
+        assert await quiet(late)
 
 
 async def test_a_listener_without_repeats_hears_each_end_once(hub: Hub, feed: Feed) -> None:

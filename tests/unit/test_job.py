@@ -8,6 +8,7 @@ from itertools import product
 import pytest
 from hypothesis import assume, given
 
+from sixpx.core.delivery import DELIVERIES_KEPT
 from sixpx.core.job import (
     MOVES,
     IllegalMove,
@@ -146,3 +147,13 @@ def test_sources_come_once_in_order_of_first_use() -> None:
 def test_an_input_is_found_by_name() -> None:
     inputs = (Input("a", "http://h/a"), Input("b", "http://h/b"))
     assert replace(job_of(1), inputs=inputs).input("b") is inputs[1]
+
+
+def test_a_job_keeps_its_newest_deliveries_and_no_number_comes_twice() -> None:
+    job, made = replace(job_of(1), callback_sealed="sealed"), []
+    for number in range(DELIVERIES_KEPT + 5):
+        job = fail_unfinished(job, Trouble("internal", "run", "a mistake"), after(number))
+        made.append(job.deliveries[-1].id)
+        job = again(job, after(number + 0.5))
+    assert made == [f"msg_{job.id}_{number}" for number in range(1, DELIVERIES_KEPT + 6)]
+    assert [one.id for one in job.deliveries] == made[-DELIVERIES_KEPT:]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sixpx.core.matching import evaluate, fold
 from sixpx.core.query import EVERYTHING, And, Contains, Expr, In, Mod, Not, Or, Order, Sort, Than
 from sixpx.store.mongo_query import NOTHING, filter_of, pattern_of, sort_of
+from tests.conftest import LONG
 
 ID = "53ae2f0000000000000000aa"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -90,7 +91,7 @@ def test_a_pattern_knows_every_form_of_every_letter() -> None:
         by_fold.setdefault(fold(character), []).append(character)
     families = {folded: forms for folded, forms in by_fold.items() if len(forms) > 1}
     assert len(families) > 1_000
-    for forms in families.values():
+    for forms in list(families.values())[:: 1 if LONG else 9]:
         for one in forms:
             assert all(re.fullmatch(pattern_of(one), other) for other in forms), forms
 

@@ -14,8 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sixpx.api import auth
-from sixpx.api.auth import OF_USER, Auth
+from sixpx.api.auth import OF_USER, Auth, revoked
 from sixpx.api.v1 import told
 from sixpx.errors import Invalid
 from sixpx.feed import Feed, Line
@@ -75,12 +74,12 @@ class Events:
         """Until the service stops, the listener goes, does not read, or may not listen any more."""
         # one wait until an event comes, since one that is given up may have taken its event already
         waiting = asyncio.ensure_future(line.next())
-        revoked = asyncio.ensure_future(auth.revoked(lambda: self.auth.user_of(request)))
+        gone = asyncio.ensure_future(revoked(lambda: self.auth.user_of(request)))
         try:
             while True:
-                either: list[asyncio.Future[Any]] = [waiting, self.stopping, revoked]
+                either: list[asyncio.Future[Any]] = [waiting, self.stopping, gone]
                 await asyncio.wait(either, timeout=QUIET_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-                if self.stopping.done() or revoked.done():
+                if self.stopping.done() or gone.done():
                     return
                 if not waiting.done():
                     await _write(reply, b": still here\n\n")
@@ -91,7 +90,7 @@ class Events:
                     await _write(reply, told.of_event(event))
         finally:
             waiting.cancel()
-            revoked.cancel()
+            gone.cancel()
 
 
 async def _write(reply: web.StreamResponse, raw: bytes) -> None:

@@ -23,7 +23,8 @@ FIELDS = (
 
 
 def _query(name: str, description: str, schema: Schema) -> Described:
-    return {"name": name, "in": "query", "description": description, "schema": schema}
+    """Clients of 2014 send parameters that have no value: those count as not sent."""
+    return {"name": name, "in": "query", "description": description, "allowEmptyValue": True, "schema": schema}
 
 
 def _path(name: str, description: str, schema: Schema) -> Described:
@@ -40,7 +41,9 @@ PARAMETERS: Mapping[str, Described] = {
     "delivery": _path("delivery_id", "The delivery's id, which is its `webhook-id`.", {**TEXT, "minLength": 1}),
     "filename": _path("filename", "The name of the picture, as `location` ends.", {**TEXT, "minLength": 1}),
     "version": _header(
-        "6px-Version", "The version of the API that is spoken; default: the user's own.", {"enum": list(VERSIONS)}
+        "6px-Version",
+        "The version of the API that is spoken; empty or left out: the user's own.",
+        {"enum": [*VERSIONS, ""]},
     ),
     "idempotency": _header(
         "Idempotency-Key",

@@ -9,20 +9,25 @@ and whose proof does not hold any more is not told anything further.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
-from sixpx.api import auth as proofs
 from sixpx.api import problem
-from sixpx.api.auth import Auth, Shown
+from sixpx.api.auth import AGAIN_SECONDS, Auth, Shown, revoked
 from sixpx.api.v1 import told
+from sixpx.core.user import User
 from sixpx.errors import NotFound, SixpxError, Unauthorized
 from sixpx.feed import Feed, Line
+from sixpx.log import wordless
+
+log = logging.getLogger(__name__)
 
 SILENCE_SECONDS = 55.0
 WRITE_SECONDS = 10.0
@@ -46,13 +51,17 @@ class Sockets:
     stopping: asyncio.Future[None]
     silence: float = SILENCE_SECONDS
     write: float = WRITE_SECONDS
+    again: float = AGAIN_SECONDS
 
     def add_to(self, app: web.Application) -> None:
         for path in ("/", "/v1/socket"):
             app.router.add_get(path, self.meet, allow_head=False)
 
     async def meet(self, request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse(autoping=False, max_msg_size=MESSAGE_BYTES, timeout=CLOSE_SECONDS)
+        # not compressed: an event is 60 bytes, and what would compress it takes 130 kB for each socket
+        socket = web.WebSocketResponse(
+            autoping=False, max_msg_size=MESSAGE_BYTES, timeout=CLOSE_SECONDS, compress=False
+        )
         if not socket.can_prepare(request):
             if request.path == "/":
                 raise NotFound("there is nothing at this address; web sockets connect to it")
@@ -60,6 +69,14 @@ class Sockets:
         await socket.prepare(request)
         await Visit(self, socket, request.headers.get("Origin")).last()
         return socket
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """Who was let in: what is told fills his line, and he can be asked again for what he has shown."""
+
+    line: Line
+    prove: Callable[[], Awaitable[User]]
 
 
 class Visit:
@@ -70,10 +87,9 @@ class Visit:
         self._socket = socket
         self._origin = origin
         self._listening = ExitStack()
-        self._line: asyncio.Future[Line] = asyncio.get_running_loop().create_future()
+        self._entry: asyncio.Future[_Entry] = asyncio.get_running_loop().create_future()
         self._user_id = ""
         self._refused = 0
-        self._prove: Callable[[], Awaitable[User]] | None = None
         self._patience = asyncio.get_running_loop().time() + sockets.silence
 
     async def last(self) -> None:
@@ -84,7 +100,7 @@ class Visit:
         finally:
             for part in parts:
                 part.cancel()
-            await asyncio.gather(*parts, return_exceptions=True)
+            _log_mistakes(await asyncio.gather(*parts, return_exceptions=True))
             self._listening.close()
         code = WSCloseCode.GOING_AWAY if self._sockets.stopping.done() else WSCloseCode.POLICY_VIOLATION
         await self._socket.close(code=code)
@@ -150,26 +166,25 @@ class Visit:
         if self._user_id not in ("", user.id):
             await self._say({"auth": False, "error": {"code": "conflict", "detail": ONE_USER}})
             return
-        line = None
+        entry = None
         if not self._user_id:
-            self._user_id, self._prove = user.id, prove
-            line = self._listening.enter_context(self._sockets.feed.listening(user.id))
+            self._user_id = user.id
+            entry = _Entry(self._listening.enter_context(self._sockets.feed.listening(user.id)), prove)
         await self._say({"auth": True})
-        if line is not None:
-            self._line.set_result(line)
+        if entry is not None:
+            self._entry.set_result(entry)
 
     # --- what it is told --------------------------------------------------------------------------
 
     async def _tell(self) -> None:
-        line = await self._line
+        line = (await self._entry).line
         while (event := await line.next()) is not None:
             self._sign()
             await self._within(self._socket.send_str(told.message(event.job_id, event.status)))
 
     async def _look_again(self) -> None:
-        """Returns when the proof does not hold any more: the secret was rotated, or the user removed."""
-        await self._known.wait()
-        await auth.revoked(self._prove, self._sockets.again)
+        """Returns when the proof does not hold any more: its secret was taken back, or the user removed."""
+        await revoked((await self._entry).prove, self._sockets.again)
 
     async def _say(self, value: Mapping[str, Any]) -> None:
         await self._within(self._socket.send_str(orjson.dumps(value).decode()))
@@ -178,6 +193,13 @@ class Visit:
         """Raises TimeoutError for a client that does not read."""
         async with asyncio.timeout(self._sockets.write):
             await writing
+
+
+def _log_mistakes(outcomes: Iterable[object]) -> None:
+    """What ended a connection, where it is neither the client's going nor his silence."""
+    for fault in outcomes:
+        if isinstance(fault, Exception) and not isinstance(fault, TimeoutError | ConnectionError):
+            log.error("a web socket failed", exc_info=wordless(fault), extra={"stage": "socket"})
 
 
 def _object(text: str) -> dict[str, Any]:
