@@ -49,6 +49,12 @@ class _Flight:
     run: Run
     task: asyncio.Task[None]
 
+    def cancel(self) -> None:
+        """Once: the lease is lost at about the moment that its loss is heard of, and a second cancellation would break
+        off what the first one has begun to tidy up."""
+        if not self.task.cancelling():
+            self.task.cancel()
+
 
 class Runner:
     """Works on the store's jobs until `stop`. One in a process."""
@@ -106,7 +112,7 @@ class Runner:
         if event.by_owner and event.status.ended:
             for flight in self._flights.values():
                 if flight.claim.job.id == event.job_id:
-                    flight.task.cancel()
+                    flight.cancel()
         self._wake.set()
 
     async def _pause(self) -> None:
@@ -222,7 +228,7 @@ class Runner:
         claims = [flight.claim for flight in self._flights.values()]
         for lost in await self._store.renew(claims, now, self._lease_end(now)):
             if (flight := self._flights.get(_key(lost))) is not None:
-                flight.task.cancel()
+                flight.cancel()
         if released := await self._store.release(now):
             log.warning("%d jobs of ended leases are pending again", released, extra={"stage": "lease"})
             self._wake.set()

@@ -190,6 +190,23 @@ async def test_a_job_cancelled_by_its_owner_stops_at_once_and_keeps_its_results(
     assert house.heard(two_halves()) == ["processing"]
 
 
+@pytest.mark.parametrize("turns", range(5))
+async def test_a_second_cancellation_breaks_off_nothing_that_the_first_one_tidies_up(
+    houses: Houses, turns: int
+) -> None:
+    """Of a process that stood still it comes at once from its lease and from what others did."""
+    house = await houses.make()
+    await half_done(house, two_halves())
+    cancelled = await changes.cancel(house.store, ADA, two_halves().id, now())
+    assert cancelled is not None
+    for _ in range(2):
+        house.hub.publish(JobEvent(cancelled.id, ADA, cancelled.status, by_owner=True))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+    await eventually(lambda: house.runner.in_flight == 0)
+    assert (house.world.means.spool.held, house.scraps) == (0, [])
+
+
 async def test_another_jobs_cancellation_disturbs_nobody(houses: Houses) -> None:
     house = await houses.make()
     await half_done(house, two_halves())
