@@ -4,8 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SERVERS := .venv-servers
-# files of tests side by side; more than two at once only where there are cores for their servers and lanes too
-PARALLEL ?= -n 2 --dist loadfile
+# files of tests side by side: many of them wait for a process; more at once only where there are more than two cores
+PARALLEL ?= -n 3 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-long check fuzz servers bench bench-scale goldens contact-sheet clean

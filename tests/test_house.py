@@ -7,7 +7,8 @@ import importlib
 import inspect
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -38,8 +39,20 @@ def at(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+@cache
 def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"))
+
+
+def holds(rule: Callable[[Path], None], files: Iterable[Path]) -> None:
+    """That every file keeps the rule; all that do not are named at once."""
+    broken = {}
+    for path in files:
+        try:
+            rule(path)
+        except AssertionError as fault:
+            broken[at(path)] = str(fault)
+    assert broken == {}
 
 
 def modules_of(folder: str) -> set[str]:
@@ -108,20 +121,29 @@ def test_every_command_is_a_module_and_the_other_way_round() -> None:
 # --- sizes and names ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ALL, ids=at)
-def test_a_file_can_be_read_in_one_go(path: Path) -> None:
+def test_a_file_can_be_read_in_one_go() -> None:
+    holds(_short, ALL)
+
+
+def _short(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= LINES_OF_A_FILE
 
 
-@pytest.mark.parametrize("path", ALL, ids=at)
-def test_a_function_fits_on_a_screen(path: Path) -> None:
+def test_a_function_fits_on_a_screen() -> None:
+    holds(_of_short_functions, ALL)
+
+
+def _of_short_functions(path: Path) -> None:
     functions = (one for one in ast.walk(tree(path)) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef))
     long = {one.name: one.end_lineno - one.lineno + 1 for one in functions if one.end_lineno}
     assert {name: lines for name, lines in long.items() if lines > LINES_OF_A_FUNCTION} == {}
 
 
-@pytest.mark.parametrize("path", OURS, ids=at)
-def test_a_module_is_one_noun(path: Path) -> None:
+def test_a_module_is_one_noun() -> None:
+    holds(_one_noun, OURS)
+
+
+def _one_noun(path: Path) -> None:
     assert path.stem not in FORBIDDEN_MODULES
     classes = [one.name for one in ast.walk(tree(path)) if isinstance(one, ast.ClassDef)]
     assert not {"Impl", "Manager", "Helper"} & {word for name in classes for word in _words(name)}
@@ -131,8 +153,11 @@ def _words(name: str) -> list[str]:
     return re.findall(r"[A-Z][a-z]+", name)
 
 
-@pytest.mark.parametrize("path", [one for one in OURS if at(one) not in WITHOUT_DOCSTRING], ids=at)
-def test_a_module_says_first_what_it_owns_and_what_it_never_does(path: Path) -> None:
+def test_a_module_says_first_what_it_owns_and_what_it_never_does() -> None:
+    holds(_says_what_it_owns, [one for one in OURS if at(one) not in WITHOUT_DOCSTRING])
+
+
+def _says_what_it_owns(path: Path) -> None:
     words = ast.get_docstring(tree(path)) or ""
     head = words.partition("\n\n")[0]
     assert head
@@ -141,8 +166,11 @@ def test_a_module_says_first_what_it_owns_and_what_it_never_does(path: Path) -> 
         assert re.search(r"\b[Nn]ever\b", words), words
 
 
-@pytest.mark.parametrize("path", OURS, ids=at)
-def test_nothing_is_left_for_later_without_an_issue(path: Path) -> None:
+def test_nothing_is_left_for_later_without_an_issue() -> None:
+    holds(_finished, OURS)
+
+
+def _finished(path: Path) -> None:
     assert not re.search(r"\b(TODO|FIXME|XXX|HACK)\b", path.read_text("utf-8"))
 
 
@@ -152,8 +180,11 @@ PURE = [one for one in OURS if at(one).startswith(("sixpx/core/", "sixpx/methods
 IMPURE = {"asyncio", "time", "random", "secrets", "os", "socket", "subprocess", "threading", "logging"}
 
 
-@pytest.mark.parametrize("path", PURE, ids=at)
-def test_the_core_imports_the_standard_library_alone_and_neither_clock_nor_chance(path: Path) -> None:
+def test_the_core_imports_the_standard_library_alone_and_neither_clock_nor_chance() -> None:
+    holds(_pure, PURE)
+
+
+def _pure(path: Path) -> None:
     outside = {name.split(".")[0] for name in imported(path)} - {"sixpx"}
     assert outside <= set(sys.stdlib_module_names)
     assert not outside & IMPURE
@@ -161,13 +192,19 @@ def test_the_core_imports_the_standard_library_alone_and_neither_clock_nor_chanc
                for name in imported(path) if name.startswith("sixpx"))  # fmt: skip
 
 
-@pytest.mark.parametrize("path", [one for one in OURS if "worker" not in one.parts], ids=at)
-def test_libvips_is_imported_behind_its_wall_alone(path: Path) -> None:
+def test_libvips_is_imported_behind_its_wall_alone() -> None:
+    holds(_without_libvips, [one for one in OURS if "worker" not in one.parts])
+
+
+def _without_libvips(path: Path) -> None:
     assert not {"pyvips", "cv2", "psd_tools", "pypdfium2"} & {name.split(".")[0] for name in imported(path)}
 
 
-@pytest.mark.parametrize("path", OURS, ids=at)
-def test_only_the_api_and_the_process_speak_aiohttp_web(path: Path) -> None:
+def test_only_the_api_and_the_process_speak_aiohttp_web() -> None:
+    holds(_without_aiohttp_web, OURS)
+
+
+def _without_aiohttp_web(path: Path) -> None:
     allowed = at(path).startswith("sixpx/api/") or at(path) in ("sixpx/app.py", "sixpx/commands/serve.py")
     text = path.read_text("utf-8")
     assert allowed or not re.search(r"aiohttp(\.| import .*\b)web\b", text)

@@ -109,7 +109,7 @@ def check_files(service: Service, job: dict[str, Any]) -> None:
 
 
 def test_a_few_kills_lose_nothing(tmp_path: Path) -> None:
-    survives(tmp_path, jobs=40, kills=4)
+    survives(tmp_path, jobs=24, kills=3)
 
 
 @pytest.mark.long

@@ -44,7 +44,9 @@ def busy_lane(service: Service) -> psutil.Process:
     raise AssertionError("no lane is busy")
 
 
-@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGSEGV, signal.SIGSTOP])
+@pytest.mark.parametrize(
+    "blow", [signal.SIGKILL, *(pytest.param(one, marks=pytest.mark.long) for one in (signal.SIGSEGV, signal.SIGSTOP))]
+)
 def test_a_lane_that_is_struck_down_costs_nothing_but_time(tmp_path: Path, blow: signal.Signals) -> None:
     settings = {"SIXPX_NETWORK_ALLOW": "127.0.0.0/8", "SIXPX_LIMITS_RENDER_SECONDS": "6"}
     with Photos() as photos, Service.start(tmp_path, **settings) as service:
@@ -69,6 +71,7 @@ def test_lanes_end_with_a_service_that_is_killed(tmp_path: Path) -> None:
         assert not list((service.data / "scratch").iterdir())
 
 
+@pytest.mark.long
 def test_a_single_job_does_not_wait_behind_all_of_another_user(tmp_path: Path) -> None:
     with Photos() as photos, Service.start(tmp_path, SIXPX_NETWORK_ALLOW="127.0.0.0/8") as service:
         ben = copy.copy(service)

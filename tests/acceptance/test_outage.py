@@ -108,6 +108,7 @@ def test_a_service_whose_database_does_not_answer_says_so_and_ends(tmp_path: Pat
     assert "swordfish" not in done.stderr
 
 
+@pytest.mark.long
 def test_a_service_that_starts_leaves_the_others_jobs_alone(tmp_path: Path, mongo: Mongo) -> None:
     with Photos() as photos, started(tmp_path, mongo, SIXPX_RUNNER_LEASE_SECONDS="600") as service:
         id = service.post({**body(photos.url, 1), "input": {"photo": f"{photos.url}/1.jpg?delay=5000"}})

@@ -65,5 +65,5 @@ async def test_a_store_finds_what_the_conditions_mean_in_their_order(filled: Fil
 
 
 async def test_every_value_is_found_by_what_it_is_in_every_way_of_asking(filled: Filled) -> None:
-    for query in of_each():
+    for query in list(of_each())[:: 1 if LONG else 4]:
         await filled.answers(CY, query)

@@ -134,6 +134,7 @@ async def test_a_page_beyond_the_last_is_empty(store: Store) -> None:
     assert (found.items, found.total) == ((), 1)
 
 
+@pytest.mark.long
 async def test_counting_stops_at_the_cap(store: Store) -> None:
     await crowd(store, [job_of(number) for number in range(1, COUNT_MOST + 1)])
     await fill(store, job_of(COUNT_MOST + 1))

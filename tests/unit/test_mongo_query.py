@@ -87,11 +87,11 @@ def test_a_pattern_finds_the_text_in_every_case(text: str, dice: Any) -> None:
 
 def test_a_pattern_knows_every_form_of_every_letter() -> None:
     by_fold: dict[str, list[str]] = {}
-    for character in map(chr, range(0x110000)):
+    for character in map(chr, range(0x110000 if LONG else 0x2000)):
         by_fold.setdefault(fold(character), []).append(character)
     families = {folded: forms for folded, forms in by_fold.items() if len(forms) > 1}
-    assert len(families) > 1_000
-    for forms in list(families.values())[:: 1 if LONG else 9]:
+    assert len(families) > (1_000 if LONG else 500)
+    for forms in list(families.values()):
         for one in forms:
             assert all(re.fullmatch(pattern_of(one), other) for other in forms), forms
 
