@@ -93,6 +93,7 @@ def test_submit_shows_every_mistake_with_its_pointer(service: Service, tmp_path:
     assert pointers == ["/output/0/methods/0/options/width", "/output/0/ref/main", "/output/0/tga"]
 
 
+@pytest.mark.long
 def test_submit_refuses_what_is_over_the_services_limit_before_it_travels(tmp_path: Path) -> None:
     with Service.start(tmp_path, SIXPX_LIMITS_BODY_BYTES="100000") as small:
         done = sixpx(tmp_path, "submit", DEMO / "job.json", **as_user(small))
@@ -116,6 +117,7 @@ def test_submit_to_a_stopped_service_says_so_in_a_sentence(tmp_path: Path) -> No
     assert done.stderr == f"sixpx: no service answers at {at} (connection refused); is it running?\n"
 
 
+@pytest.mark.long
 def test_submit_names_the_job_when_the_service_dies_under_it(tmp_path: Path) -> None:
     large = [{"ref": {"main": False}, "methods": [{"method": "resize", "options": {"width": 5000}}]}] * 20
     path = written(tmp_path, {"input": BAD["input"], "output": large})
@@ -168,6 +170,7 @@ def test_render_shows_every_mistake_as_the_service_would(tmp_path: Path) -> None
     assert len(done.stderr.splitlines()) == 3
 
 
+@pytest.mark.long
 def test_render_keeps_the_limits_of_the_configuration(tmp_path: Path) -> None:
     done = sixpx(tmp_path, "render", DEMO / "job.json", "--out", "out", SIXPX_LIMITS_INPUT_BYTES="1000")
     assert done.returncode == 1
@@ -211,6 +214,7 @@ def test_check_config_shows_nothing_of_a_database_but_what_it_is(tmp_path: Path)
     assert not any(word in shown for word in ("swordfish", "admin", "db.example", "4711"))
 
 
+@pytest.mark.long
 def test_check_config_refuses_a_key_that_the_service_would_refuse(tmp_path: Path) -> None:
     done = sixpx(tmp_path, "check-config", SIXPX_SECURITY_KEY="swordfish")
     assert (done.returncode, "security.key" in done.stderr) == (2, True)

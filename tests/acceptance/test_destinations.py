@@ -102,12 +102,14 @@ async def test_every_output_fails_for_its_own_reason_and_the_others_keep_their_r
         assert await place.content(f"{folder}/{name}.png") == rendered
 
 
+@pytest.mark.long
 async def test_a_job_whose_outputs_all_fail_has_failed(all_destinations: Yard) -> None:
     job = await all_destinations.made(*(output(n, url) for n, (url, _, _) in wrong_ones(all_destinations).items()))
     assert job["status"] == "failed"
     assert all(one["status"] == "failed" and not one["data"]["output"] for one in job["processed"])
 
 
+@pytest.mark.long
 async def test_nobody_at_home_is_said_after_further_tries(all_destinations: Yard) -> None:
     closed = written(Destination("ftp", None, "u", "p", "127.0.0.1", 1, "/x"))
     job = await all_destinations.made(output("closed", closed), output(HOSTED, HOSTED))
@@ -183,6 +185,7 @@ async def test_a_mask_stands_for_its_connection_string(all_destinations: Yard) -
     assert await place.content(f"{folder}/a.png") == await yard.hosted(locations(job)["b"]), name
 
 
+@pytest.mark.long
 async def test_a_mask_that_nobody_has_is_refused_where_it_stands(all_destinations: Yard) -> None:
     yard, mask = all_destinations, unique("mask")
     await connected(yard, mask, "ftp://u:p@127.0.0.1:1/x")
@@ -195,6 +198,7 @@ async def test_a_mask_that_nobody_has_is_refused_where_it_stands(all_destination
     assert mask not in str(caught.value.problem)
 
 
+@pytest.mark.long
 async def test_a_job_goes_where_its_mask_led_when_it_was_posted(all_destinations: Yard) -> None:
     yard, folder, mask, bucket = all_destinations, unique("moved"), unique("mask"), unique("first")
     s3 = yard.places.get("s3")

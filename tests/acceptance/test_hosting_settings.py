@@ -41,6 +41,7 @@ async def test_a_host_key_of_the_operators_file_is_trusted(sftp: SftpPlace, tmp_
     assert not (service.data / "host_keys").exists()
 
 
+@pytest.mark.long
 async def test_a_host_key_is_trusted_on_first_use_and_remembered_where_the_operator_says_so(
     sftp: SftpPlace, tmp_path: Path
 ) -> None:
@@ -58,6 +59,7 @@ async def test_a_host_key_is_trusted_on_first_use_and_remembered_where_the_opera
         assert "the one remembered is" in error["detail"]
 
 
+@pytest.mark.long
 async def test_pictures_are_removed_when_they_are_old_and_their_jobs_stay(tmp_path: Path) -> None:
     with await asyncio.to_thread(Service.start, tmp_path) as service:
         yard = Yard(service, {})

@@ -58,6 +58,7 @@ def test_a_lane_that_is_struck_down_costs_nothing_but_time(tmp_path: Path, blow:
         assert "1 of 2 outputs were done" in service.log.read_text()
 
 
+@pytest.mark.long
 def test_lanes_end_with_a_service_that_is_killed(tmp_path: Path) -> None:
     with Photos() as photos, Service.start(tmp_path, SIXPX_NETWORK_ALLOW="127.0.0.0/8") as service:
         id = service.post(body(photos.url, HEAVY))

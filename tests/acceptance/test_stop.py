@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.acceptance.photos import Photos
 from tests.acceptance.service import Service
 
@@ -24,6 +26,7 @@ def body(photos: str, number: int, delay: int) -> dict[str, Any]:
     }
 
 
+@pytest.mark.long
 def test_what_is_in_flight_finishes_within_the_grace_time(tmp_path: Path) -> None:
     with Photos() as photos, Service.start(tmp_path, SIXPX_NETWORK_ALLOW="127.0.0.0/8") as service:
         ids = [service.post(body(photos.url, number, 300)) for number in range(8)]

@@ -172,6 +172,7 @@ async def test_a_job_is_hosted_in_the_store_until_it_is_removed(shop: Place, ser
         await asyncio.to_thread(service.job, job["_id"])
 
 
+@pytest.mark.long
 async def test_what_a_killed_service_did_not_remove_goes_at_the_next_start_that_reaches_the_store(
     shop: Place, service: Service
 ) -> None:
