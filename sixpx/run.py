@@ -138,12 +138,14 @@ class Run:
             await self._save(self.job)
 
     async def _clean_up(self) -> None:
-        for fetch in self._fetches.values():
-            fetch.cancel()
-        await asyncio.gather(*self._fetches.values(), return_exceptions=True)
-        await self._scratch.clear()
-        self._means.spool.release(self._reserved)
-        self._reserved = 0
+        try:
+            for fetch in self._fetches.values():
+                fetch.cancel()
+            await asyncio.gather(*self._fetches.values(), return_exceptions=True)
+            await self._scratch.clear()
+        finally:  # also where it is cancelled once more: the room is everybody's
+            self._means.spool.release(self._reserved)
+            self._reserved = 0
 
     # --- fetch -----------------------------------------------------------------------------------
 

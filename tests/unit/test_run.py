@@ -229,6 +229,30 @@ async def test_a_cancelled_run_leaves_nothing_behind(tmp_path: Path, where: str)
     assert states(going.run.job) == "x=pending y=complete"
 
 
+class SlowToClear(Scratch):
+    """A disk that takes its time."""
+
+    clearing = False
+
+    async def clear(self) -> None:
+        self.clearing = True
+        await asyncio.sleep(60)
+
+
+async def test_a_run_that_is_cancelled_twice_gives_its_room_back_all_the_same(tmp_path: Path) -> None:
+    world, scratch = World(), SlowToClear(tmp_path, "run")
+    world.sources.gates.close("u/a")
+    going = Going(world, asked({"a": "u/a"}, {"x": "a"}), tmp_path)
+    finishing = asyncio.create_task(Run(going.run.job, scratch, world.means, going._save).finish())
+    await eventually(lambda: world.spool.held)
+    finishing.cancel()
+    await eventually(lambda: scratch.clearing)
+    finishing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await finishing
+    assert world.spool.held == 0
+
+
 async def test_a_failed_download_that_nobody_waits_for_any_more_is_no_noise(tmp_path: Path) -> None:
     world = World()
     world.sources.faults = {"u/a": OutputFault("one"), "u/b": OutputFault("two"), "u/c": OutputFault("three")}
