@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tests.servers.base import HOST, ROOT, START_SECONDS, Process, free_ports, missing
+from tests.servers.base import HOST, ROOT, START_SECONDS, Process, found, free_ports, missing
 
 PLACE = ROOT / ".venv-servers" / "mongo"
 WHAT = "a MongoDB server"
@@ -72,7 +72,7 @@ class DocumentDb:
     def _create(self) -> None:
         """A cluster with the extension, made without a server: half the time, and nothing to wait for."""
         inside = f"/{CLUSTERS}/{self._data.name}"
-        self._call(["chroot", str(self._debian), "chown", USER, inside])
+        self._call([_chroot(), str(self._debian), "chown", USER, inside])
         options = ["--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"]
         self._call(self._as_user("initdb", "-D", f"{inside}/pg", *options))
         single = self._postgres("postgres", "--single", "-c", "exit_on_error=on")
@@ -80,7 +80,7 @@ class DocumentDb:
 
     def _as_user(self, program: str, *words: str) -> list[str]:
         path = f"/{(self._programs / program).relative_to(self._debian)}"
-        return ["chroot", f"--userspec={USER}:{USER}", str(self._debian), path, *words]
+        return [_chroot(), f"--userspec={USER}:{USER}", str(self._debian), path, *words]
 
     def _postgres(self, program: str, *words: str) -> list[str]:
         settings = SETTINGS | {"port": str(self._back_port)}
@@ -118,14 +118,19 @@ class DocumentDb:
         shutil.rmtree(self._data, ignore_errors=True)
 
 
+def _chroot() -> str:
+    """It lies in /usr/sbin, which is not on every path."""
+    return found("chroot", "apt-get install coreutils")
+
+
 def _programs(debian: Path, front: Path) -> Path:
     """The folder of PostgreSQL's programs. Skips or fails where it or FerretDB is not installed, or we are not root."""
-    found = [one.parent for one in debian.glob("usr/lib/postgresql/*/bin/postgres")]
-    if not found or not front.exists():
+    folders = [one.parent for one in debian.glob("usr/lib/postgresql/*/bin/postgres")]
+    if not folders or not front.exists():
         missing(WHAT, HOW)
     if os.geteuid() != 0:
         missing(f"{WHAT} for who is not root (PostgreSQL starts in a chroot)", HOW)
-    return found[0]
+    return folders[0]
 
 
 def _room(parent: Path) -> Path:
