@@ -52,6 +52,15 @@ def from_job(job: Job) -> Document:
     }
 
 
+TOPS = frozenset(
+    (
+        *("_id", "user_id", "created", "modified", "status", "data", "callback"),
+        *("input", "output", "processed", "images", "error", "totals"),
+    )
+)
+"""The fields of what `searchable` gives; there is nothing to be searched at any other."""
+
+
 def searchable(job: Job) -> Document:
     """The document as searches see it (`core.matching`): with what stores keep beside it, without what is private."""
     document = from_job(job)

@@ -20,7 +20,7 @@ from sixpx.core.matching import fold
 from sixpx.core.query import COUNT_MOST, And, Contains, Expr, In, Mod, Not, Or, Query, Sort, Than, Value
 from sixpx.errors import TooSlow
 from sixpx.store import mongo_near
-from sixpx.store.document import iso, when
+from sixpx.store.document import TOPS, iso, when
 from sixpx.store.mongo_document import WHOLE, escaped, oid
 from sixpx.store.mongo_near import Documents
 from sixpx.store.mongo_server import Table
@@ -29,11 +29,6 @@ Filter = dict[str, Any]
 Leaf = In | Than | Contains | Mod
 
 NOTHING: Filter = {"_id": {"$in": []}}
-FIELDS = frozenset(
-    {"_id", "user_id", "status", "created", "modified", "input", "output", "processed", "callback", "data"}
-    | {"images", "error", "totals"}
-)
-"""What can be searched (`document.searchable`): what the store keeps beside it is nobody's business."""
 OWN = frozenset({"images.position"})
 """Kept beside what can be searched, for the index."""
 IDS = frozenset({"_id", "user_id", "processed._id"})
@@ -90,7 +85,7 @@ def _kind(path: Sequence[str]) -> str:
 
 def _is_field(kind: str) -> bool:
     first, _, rest = kind.partition(".")
-    return first in FIELDS and f"{first}.{rest.partition('.')[0]}" not in OWN
+    return first in TOPS and f"{first}.{rest.partition('.')[0]}" not in OWN
 
 
 def _of_values(leaf: Leaf) -> Filter | None:

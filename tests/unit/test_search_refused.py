@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sixpx.api.v1.fields import FIELDS, TOPS, Kind, canonical, kind_of
+from sixpx.api.v1.fields import FIELDS, Kind, canonical, kind_of
 from sixpx.api.v1.operators import OPERATORS
 from sixpx.api.v1.search import CONDITIONS_MOST, DEPTH_MOST, PATH_MOST, TEXT_MOST, VALUES_MOST, asked
 from sixpx.core.query import And, Or, Query
 from sixpx.errors import Invalid, Mistake
-from sixpx.store.document import from_job, searchable
+from sixpx.store.document import TOPS, from_job, searchable
 from tests.contract.jobs import ended, job_of
 from tests.contract.queries import spelled
 

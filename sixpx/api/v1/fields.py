@@ -25,13 +25,6 @@ class Kind(StrEnum):
 
 
 PLACES = "images.latlon"
-TOPS = frozenset(
-    (
-        *("_id", "user_id", "created", "modified", "status", "data", "callback"),
-        *("input", "output", "processed", "images", "error", "totals"),
-    )
-)
-"""The fields of a job's document (`store.document.searchable`); there is nothing at any other."""
 CONSTANT: Mapping[str, int] = {"__v": 0}
 """What every job shows and none keeps."""
 

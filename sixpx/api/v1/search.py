@@ -12,12 +12,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from sixpx.api.v1 import query
-from sixpx.api.v1.fields import CONSTANT, TOPS, canonical, kind_of
+from sixpx.api.v1.fields import CONSTANT, canonical, kind_of
 from sixpx.api.v1.operands import Unfit
 from sixpx.api.v1.operators import all_of, operator
 from sixpx.core.matching import evaluate
 from sixpx.core.query import EVERYTHING, PAGE_MOST, Expr, Near, Or, Page, Query, Sort
 from sixpx.errors import Invalid, Mistake
+from sixpx.store.document import TOPS
 
 CONDITIONS_MOST = 50
 """Conditions of one search: `{gt}1{lt}9` are two."""
