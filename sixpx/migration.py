@@ -2,7 +2,8 @@
 driver, a command line.
 
 What was done is noted in the target after each page. A process killed between the two writes the page again, over
-itself: nothing is twice, nothing is lost.
+itself: nothing is twice, nothing is lost. Once all of it is verified nothing is written any more: a further run only
+compares, so that one killed just before its last word may be run again, and what a service has written since stays.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Unequal(SixpxError):
 async def migrate(source: Archive, target: Archive, origin: str, show: Show) -> Mapping[Kind, int]:
     """Carries everything over, or the rest of it, and returns how many rows of each kind were read from both stores and
     found equal. `origin` names the source, so that a target is not filled from two. Raises Conflict where the target
-    holds other data, Unequal, StoreDown."""
+    holds other data or was written to since it was verified, Unequal, StoreDown."""
     if not any([await source.count(kind) for kind in Kind]):
         raise Conflict("the source holds nothing at all")
     mark = await target.mark()
@@ -43,14 +44,14 @@ async def migrate(source: Archive, target: Archive, origin: str, show: Show) -> 
         mark = _mark(origin, next(iter(Kind)), "")
     elif mark["from"] != origin:
         raise Conflict(f"the target is being filled from {mark['from']}; go on with that one, or empty the target")
-    elif mark["done"]:
-        raise Conflict(f"the target was filled from {origin} before, and verified: there is nothing left to do")
+    if mark["done"]:
+        return await _compared(source, target, origin, show)
     await target.note(mark)
     kinds = list(Kind)
     begun = kinds.index(Kind(mark["kind"]))
     for place, kind in enumerate(kinds[begun:]):
         await _carry(source, target, origin, kind, "" if place else mark["key"], show)
-    verified = await _verify(source, target, origin, show)
+    verified = await _verified(source, target, origin, show)
     await target.note({**_mark(origin, kinds[-1], ""), "done": True})
     return verified
 
@@ -95,17 +96,29 @@ async def _pages(source: Archive, kind: Kind, key: str) -> AsyncGenerator[Sequen
 # --- verification ---------------------------------------------------------------------------------
 
 
-async def _verify(source: Archive, target: Archive, origin: str, show: Show) -> Mapping[Kind, int]:
-    """As many of each kind, and each of them equal: so the target holds no other. Where they are not, another run
-    carries everything anew."""
-    verified = {}
-    for kind in Kind:
-        try:
-            verified[kind] = await _verify_kind(source, target, kind, show)
-        except Unequal:
-            await target.note(_mark(origin, next(iter(Kind)), ""))
-            raise
-    return verified
+async def _verified(source: Archive, target: Archive, origin: str, show: Show) -> Mapping[Kind, int]:
+    """Where they are not equal, another run carries everything anew."""
+    try:
+        return await _verify(source, target, show)
+    except Unequal as fault:
+        await target.note(_mark(origin, next(iter(Kind)), ""))
+        again = "run the same command again, with no service on either; where it says so once more, empty the target"
+        raise Unequal(f"{fault.detail}; {again} first") from fault
+
+
+async def _compared(source: Archive, target: Archive, origin: str, show: Show) -> Mapping[Kind, int]:
+    """What was verified before and is no longer equal was written to since: nobody but the operator knows which of the
+    two he wants to keep."""
+    try:
+        return await _verify(source, target, show)
+    except Unequal as fault:
+        since = f"the target was filled from {origin} and verified, and one of them was written to since"
+        raise Conflict(f"{since}: {fault.detail}; nothing was changed. To carry all anew, empty the target") from fault
+
+
+async def _verify(source: Archive, target: Archive, show: Show) -> Mapping[Kind, int]:
+    """As many of each kind, and each of them equal: so the target holds no other."""
+    return {kind: await _verify_kind(source, target, kind, show) for kind in Kind}
 
 
 async def _verify_kind(source: Archive, target: Archive, kind: Kind, show: Show) -> int:
@@ -121,11 +134,11 @@ async def _verify_kind(source: Archive, target: Archive, kind: Kind, show: Show)
             done += len(page)
             show(f"verifying {kind}", done, total)
     if wrong:
-        which = f"{wrong:,} of {done:,} {kind} are not in the target as they are in the source ({_listed(named)})"
-        raise Unequal(f"{which}; run the same command again, with no service on either")
+        raise Unequal(
+            f"{wrong:,} of {done:,} {kind} are not in the target as they are in the source ({_listed(named)})"
+        )
     if held != done:
-        which = f"the target holds {held:,} {kind}, the source {done:,}: something else has written to one of them"
-        raise Unequal(f"{which}; empty the target and begin again")
+        raise Unequal(f"the target holds {held:,} {kind}, the source {done:,}")
     return done
 
 
