@@ -21,11 +21,12 @@ from bench.many_jobs import APART, FIRST, TOWNS, USER, fill, jobs
 from bench.measure import percentiles
 from sixpx.core.job import Job, Processed, Span, Status
 from sixpx.core.query import And, Contains, In, Near, Or, Order, Query, Sort, Than
-from sixpx.store import sqlite_file, sqlite_jobs
 from sixpx.store.sqlite import SqliteStore
-from sixpx.store.sqlite_functions import register
-from sixpx.store.sqlite_index import paths
-from sixpx.store.sqlite_search import Search, rows_of
+from sixpx.store.sqlite import file as sqlite_file
+from sixpx.store.sqlite import jobs as sqlite_jobs
+from sixpx.store.sqlite.functions import register
+from sixpx.store.sqlite.index import paths
+from sixpx.store.sqlite.search import Search, rows_of
 
 JOBS, QUICK_JOBS = 200_000, 20_000
 TIMES, QUICK_TIMES = 60, 10

@@ -61,11 +61,11 @@ async def _open(url: str, stack: AsyncExitStack) -> Archive:
     """Loads no driver of a store that is not asked for. Raises BadSettings."""
     opened: Archive
     if url.startswith(FILE):
-        from sixpx.store.sqlite_archive import SqliteArchive
+        from sixpx.store.sqlite.archive import SqliteArchive
 
         opened = await asyncio.to_thread(SqliteArchive.open, Path(url.removeprefix(FILE)))
     else:
-        from sixpx.store.mongo_archive import MongoArchive
+        from sixpx.store.mongo.archive import MongoArchive
 
         opened = await MongoArchive.open(url, datetime.now(UTC))
     stack.push_async_callback(opened.close)

@@ -18,7 +18,7 @@ from sixpx.core.job import Job
 from sixpx.store import archive
 from sixpx.store.base import Kind
 from sixpx.store.mongo import MongoStore
-from sixpx.store.sqlite_archive import SqliteArchive
+from sixpx.store.sqlite.archive import SqliteArchive
 from tests.acceptance.service import ROOT, Service
 from tests.contract.jobs import ADA, after, ended, job_of, user_of
 from tests.servers.mongo import Mongo

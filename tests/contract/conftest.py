@@ -66,7 +66,7 @@ async def store(another: Open) -> Store:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for the job of another post with his key; tests that let posts die know that there is none."""
-    monkeypatch.setattr("sixpx.store.mongo_once.LOOKS", 1)
+    monkeypatch.setattr("sixpx.store.mongo.once.LOOKS", 1)
 
 
 @pytest.fixture

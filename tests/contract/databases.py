@@ -11,7 +11,7 @@ from pymongo import MongoClient
 from sixpx.core.job import Job
 from sixpx.store.base import Store
 from sixpx.store.mongo import MongoStore
-from sixpx.store.mongo_document import new_job
+from sixpx.store.mongo.document import new_job
 from tests.contract.jobs import NOW
 from tests.servers.mongo import Mongo
 

@@ -21,12 +21,13 @@ from sixpx.core.meter import Window, windows
 from sixpx.core.user import Plan
 from sixpx.errors import BadSettings, Conflict, KeyReused
 from sixpx.migration import Unequal, migrate
-from sixpx.store import archive, mongo_archive
+from sixpx.store import archive
 from sixpx.store.base import Archive, Kind, Once, Row, Store
-from sixpx.store.mongo_archive import MongoArchive
-from sixpx.store.mongo_server import CODEC
+from sixpx.store.mongo import archive as mongo_archive
+from sixpx.store.mongo.archive import MongoArchive
+from sixpx.store.mongo.server import CODEC
 from sixpx.store.sqlite import SqliteStore
-from sixpx.store.sqlite_archive import SqliteArchive
+from sixpx.store.sqlite.archive import SqliteArchive
 from tests.contract import databases
 from tests.contract.conftest import MEMBERS
 from tests.contract.jobs import ADA, BEN, CY, NOW, after, ended, job_of, jobs, user_of

@@ -16,8 +16,8 @@ import pytest
 
 from sixpx.errors import BadSettings, StoreDown
 from sixpx.store.sqlite import SqliteStore
-from sixpx.store.sqlite_claims import NEXT_USER
-from sixpx.store.sqlite_file import SCHEMA_VERSION, STEPS
+from sixpx.store.sqlite.claims import NEXT_USER
+from sixpx.store.sqlite.file import SCHEMA_VERSION, STEPS
 from tests.contract.jobs import ADA, NOW, job_of
 
 ADDING = """
@@ -161,7 +161,7 @@ async def test_a_refusal_leaves_no_lock_behind(tmp_path: Path) -> None:
 async def test_a_database_that_another_process_locks_is_down_and_nothing_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sixpx.store.sqlite_file.BUSY_MS", 20)
+    monkeypatch.setattr("sixpx.store.sqlite.file.BUSY_MS", 20)
     store = SqliteStore.open(tmp_path / "store.db")
     other = apsw.Connection(str(tmp_path / "store.db"))
     other.execute("BEGIN IMMEDIATE")

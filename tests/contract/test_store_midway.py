@@ -17,12 +17,13 @@ from sixpx.core.job import Job
 from sixpx.core.query import Query
 from sixpx.core.user import Plan
 from sixpx.errors import KeyReused, StoreDown
-from sixpx.store import mongo_claims, mongo_jobs
-from sixpx.store import mongo_turns as turns
 from sixpx.store.base import Claim, Once
 from sixpx.store.mongo import MongoStore
-from sixpx.store.mongo_blobs import PATIENCE
-from sixpx.store.mongo_once import GRACE
+from sixpx.store.mongo import claims as mongo_claims
+from sixpx.store.mongo import jobs as mongo_jobs
+from sixpx.store.mongo import turns as turns
+from sixpx.store.mongo.blobs import PATIENCE
+from sixpx.store.mongo.once import GRACE
 from tests.contract.jobs import ADA, NOW, after, ended, job_of, user_of
 from tests.contract.test_store_claims import claim_one
 from tests.contract.test_store_jobs import fill, ids
@@ -50,11 +51,11 @@ def killed_at(monkeypatch: pytest.MonkeyPatch, *places: str) -> None:
         raise Killed
 
     for place in places:
-        monkeypatch.setattr(f"sixpx.store.{place}", die)
+        monkeypatch.setattr(f"sixpx.store.mongo.{place}", die)
 
 
-INSERT = "mongo_jobs._insert"
-AFTERWARDS = ("mongo_jobs.turns.mark", "mongo_jobs.bytes_of.kept")
+INSERT = "jobs._insert"
+AFTERWARDS = ("jobs.turns.mark", "jobs.bytes_of.kept")
 
 
 async def post_and_die(store: MongoStore, monkeypatch: pytest.MonkeyPatch, job: Job, *places: str) -> None:
@@ -119,7 +120,7 @@ async def test_blobs_of_a_post_that_died_are_swept_and_those_of_jobs_are_not(
     await post_and_die(store, monkeypatch, job_of(1), INSERT)
     made = await store.add_job(job_of(2), {"c" * 24: b"again"}, ONCE, after(1))  # the job of the same key
     await store.add_job(job_of(3), {"d" * 24: b"other"}, None, after(1))
-    monkeypatch.setattr("sixpx.store.mongo_jobs.bytes_of.kept", _nothing)
+    monkeypatch.setattr("sixpx.store.mongo.jobs.bytes_of.kept", _nothing)
     await store.add_job(job_of(4), {"e" * 24: b"kept"}, None, after(1))
     assert await store.blob(job_of(1).id) == b"bytes"
     await store.release(NOW + PATIENCE - timedelta(seconds=1))
@@ -162,7 +163,7 @@ async def test_a_removal_that_died_is_seen_to_its_end(
     claim = await claim_one(store)
     await store.save(claim, ended(claim.job), after(1))
     with monkeypatch.context() as during:
-        killed_at(during, "mongo_jobs._forget_what_was_with")
+        killed_at(during, "jobs._forget_what_was_with")
         with pytest.raises(Killed):
             await store.remove_job(ADA, job_of(1).id)
     assert await store.job(ADA, job_of(1).id) is None

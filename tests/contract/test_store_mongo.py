@@ -27,12 +27,12 @@ from pymongo.errors import (
 from sixpx.core.job import Picture, Span, Status
 from sixpx.core.query import Query
 from sixpx.errors import BadSettings, Conflict, SixpxError, StoreDown, TooLarge
-from sixpx.store import mongo_jobs
 from sixpx.store.base import Once
 from sixpx.store.mongo import MongoStore
-from sixpx.store.mongo_claims import due_by
-from sixpx.store.mongo_document import LARGEST_NEW, escaped, unescaped
-from sixpx.store.mongo_server import answered
+from sixpx.store.mongo import jobs as mongo_jobs
+from sixpx.store.mongo.claims import due_by
+from sixpx.store.mongo.document import LARGEST_NEW, escaped, unescaped
+from sixpx.store.mongo.server import answered
 from tests.contract import databases
 from tests.contract.jobs import ADA, BEN, NOW, after, ended, job_of, user_of
 from tests.contract.test_store_claims import claim_one

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sixpx.core.matching import evaluate, fold
 from sixpx.core.query import EVERYTHING, And, Contains, Expr, In, Mod, Not, Or, Order, Sort, Than
-from sixpx.store.mongo_query import NOTHING, filter_of, pattern_of, sort_of
+from sixpx.store.mongo.query import NOTHING, filter_of, pattern_of, sort_of
 from tests.conftest import LONG
 
 ID = "53ae2f0000000000000000aa"

@@ -21,10 +21,15 @@ from sixpx.core.matching import Document, key_of, metres, select
 from sixpx.core.query import And, Contains, Expr, In, Mod, Near, Not, Or, Order, Page, Query, Sort, Than
 from sixpx.errors import BadSettings
 from sixpx.settings import load
-from sixpx.store import sqlite_file, sqlite_functions, sqlite_index, sqlite_jobs, sqlite_near, sqlite_search
 from sixpx.store.document import searchable
 from sixpx.store.sqlite import SqliteStore
-from sixpx.store.sqlite_search import Search, is_quick, rows_of
+from sixpx.store.sqlite import file as sqlite_file
+from sixpx.store.sqlite import functions as sqlite_functions
+from sixpx.store.sqlite import index as sqlite_index
+from sixpx.store.sqlite import jobs as sqlite_jobs
+from sixpx.store.sqlite import near as sqlite_near
+from sixpx.store.sqlite import search as sqlite_search
+from sixpx.store.sqlite.search import Search, is_quick, rows_of
 from tests.conftest import LONG
 from tests.contract.jobs import ADA, JSON, NOW, after, job_of
 from tests.contract.queries import jobs, queries

@@ -13,7 +13,7 @@ import pytest
 from sixpx.core.query import Contains, In, Query
 from sixpx.errors import StoreDown, TooSlow
 from sixpx.store.sqlite import SEARCHERS, SqliteStore
-from sixpx.store.sqlite_readers import Readers
+from sixpx.store.sqlite.readers import Readers
 from tests.contract.jobs import ADA, NOW, job_of
 
 LIMIT = 20

@@ -11,7 +11,7 @@ import apsw
 import pytest
 
 from sixpx.errors import Conflict, Lost, StoreDown
-from sixpx.store.writer import GROUP_MOST, Writer
+from sixpx.store.sqlite.writer import GROUP_MOST, Writer
 
 
 def connected(path: Path) -> apsw.Connection:

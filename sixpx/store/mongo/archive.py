@@ -15,13 +15,14 @@ from pymongo.errors import BulkWriteError
 
 from sixpx.core.job import Status
 from sixpx.errors import Conflict, TooLarge
-from sixpx.store import archive, mongo_jobs
-from sixpx.store import mongo_server as servers
-from sixpx.store import mongo_turns as turns
+from sixpx.store import archive
 from sixpx.store.base import Kind, Row
 from sixpx.store.document import iso, when
-from sixpx.store.mongo_document import LARGEST, Document, of_job, of_user, oid, to_job, to_user_of
-from sixpx.store.mongo_server import CODEC, Server, Table, answered
+from sixpx.store.mongo import jobs
+from sixpx.store.mongo import server as servers
+from sixpx.store.mongo import turns as turns
+from sixpx.store.mongo.document import LARGEST, Document, of_job, of_user, oid, to_job, to_user_of
+from sixpx.store.mongo.server import CODEC, Server, Table, answered
 
 RAW = CodecOptions(RawBSONDocument)
 EPOCH = datetime.fromtimestamp(0, UTC)
@@ -84,7 +85,7 @@ class MongoArchive:
 
     async def _leftovers(self) -> Sequence[Row]:
         """Few, and not all that are noted are some."""
-        return list(map(archive.of_leftover, await answered(mongo_jobs.leftovers(self._server))))
+        return list(map(archive.of_leftover, await answered(jobs.leftovers(self._server))))
 
     async def _page(self, kind: Kind, where: Document, most: int, whole: bool = False) -> list[Row]:
         found = self._tables[kind].with_options(RAW).find(where, sort=[("_id", 1)], limit=most)

@@ -17,13 +17,14 @@ import apsw
 import orjson
 
 from sixpx.errors import BadSettings, StoreDown
-from sixpx.store import archive, sqlite_jobs
-from sixpx.store import sqlite_file as files
-from sixpx.store import sqlite_users as people
+from sixpx.store import archive
 from sixpx.store.base import Kind, Row
 from sixpx.store.document import iso, to_user, when
-from sixpx.store.sqlite_jobs import ms_or_none
-from sixpx.store.sqlite_users import ms
+from sixpx.store.sqlite import file as files
+from sixpx.store.sqlite import jobs
+from sixpx.store.sqlite import users as people
+from sixpx.store.sqlite.jobs import ms_or_none
+from sixpx.store.sqlite.users import ms
 
 T = TypeVar("T")
 
@@ -50,9 +51,9 @@ READ: Mapping[Kind, tuple[str, str, Callable[..., Row]]] = {
     Kind.AGREED: ("SELECT name, value FROM agreed", "name", archive.of_agreed),
     Kind.BLOB: ("SELECT id, job_id, bytes FROM blob", "id", archive.of_blob),
     Kind.JOB: (
-        f"SELECT {sqlite_jobs.COLUMNS} FROM job",
+        f"SELECT {jobs.COLUMNS} FROM job",
         "id",
-        lambda *row: archive.of_job(sqlite_jobs.of_row(row)),
+        lambda *row: archive.of_job(jobs.of_row(row)),
     ),
 }
 """How each kind is read, by which columns it is ordered, and what becomes of a line."""
@@ -193,7 +194,7 @@ def _put_job(db: apsw.Connection, row: Row) -> None:
     """As a new one, so that whatever is derived from a job is; then what only an older one has."""
     job = archive.job_of(row)
     db.execute("DELETE FROM job WHERE id = ?", (job.id,))
-    sqlite_jobs.add(db, job, {}, None, EPOCH, ())
+    jobs.add(db, job, {}, None, EPOCH, ())
     if job.due is not None:
         db.execute("UPDATE job SET due = ? WHERE id = ?", (ms_or_none(job.due), job.id))
 

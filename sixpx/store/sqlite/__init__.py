@@ -1,7 +1,7 @@
 """Owns the SQLite member of the store contract: one file, nothing to install. Never knows the other store.
 
 All changes go through one writer thread (`writer`), reads through a few threads with connections of their own
-(`sqlite_readers`); jobs become documents and documents jobs in those threads too, for a job may be as large as a body.
+(`readers`); jobs become documents and documents jobs in those threads too, for a job may be as large as a body.
 A search that has to look at each job has threads of its own: reads, and searches that an index answers, do not wait
 for it.
 """
@@ -21,14 +21,14 @@ from sixpx.core.meter import Window
 from sixpx.core.query import Found, Query
 from sixpx.core.user import User
 from sixpx.errors import BadSettings, NotSupported
-from sixpx.store import sqlite_claims as claims
-from sixpx.store import sqlite_file as files
-from sixpx.store import sqlite_jobs as rows
-from sixpx.store import sqlite_search as searches
-from sixpx.store import sqlite_users as people
 from sixpx.store.base import NOBODY, Changed, Claim, Once
-from sixpx.store.sqlite_readers import Readers
-from sixpx.store.writer import Writer
+from sixpx.store.sqlite import claims as claims
+from sixpx.store.sqlite import file as files
+from sixpx.store.sqlite import jobs as rows
+from sixpx.store.sqlite import search as searches
+from sixpx.store.sqlite import users as people
+from sixpx.store.sqlite.readers import Readers
+from sixpx.store.sqlite.writer import Writer
 
 T = TypeVar("T")
 

@@ -13,8 +13,8 @@ from typing import Any
 from pymongo import ReturnDocument
 
 from sixpx.core.job import Status
-from sixpx.store.mongo_document import Document, oid
-from sixpx.store.mongo_server import Server
+from sixpx.store.mongo.document import Document, oid
+from sixpx.store.mongo.server import Server
 
 SERVED = "served"
 """The number that counts who was served."""

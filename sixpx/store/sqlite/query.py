@@ -1,7 +1,7 @@
 """Owns how a condition becomes SQL, with the meaning of `core.matching` to the letter. Never a page, an index, a row.
 
 Plain values are compared by SQLite itself, lists at the end of a path too; what lies behind a list on the way is asked
-of Python, row by row (`sqlite_functions`). No value becomes text of SQL: all are bound, by name.
+of Python, row by row (`functions`). No value becomes text of SQL: all are bound, by name.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 
 from sixpx.core.matching import fold
 from sixpx.core.query import And, Contains, Expr, In, Mod, Not, Or, Order, Sort, Than, Value
-from sixpx.store import sqlite_functions as functions
 from sixpx.store.document import iso, when
-from sixpx.store.sqlite_functions import FALSE, TRUE, WHOLE, Leaf
-from sixpx.store.sqlite_path import COLUMNS, MOMENTS, Place, place_of
+from sixpx.store.sqlite import functions as functions
+from sixpx.store.sqlite.functions import FALSE, TRUE, WHOLE, Leaf
+from sixpx.store.sqlite.path import COLUMNS, MOMENTS, Place, place_of
 
 SIGNS: Mapping[Order, str] = {Order.GT: ">", Order.GTE: ">=", Order.LT: "<", Order.LTE: "<="}
 NEVER, NOTHING = "0", "-9e999"
@@ -223,7 +223,7 @@ def milliseconds(value: Value) -> int | None:
 
 
 def order(sort: Sort, values: Values) -> str:
-    """A value that SQLite orders as the sort says (see `sqlite_functions.sortable`)."""
+    """A value that SQLite orders as the sort says (see `functions.sortable`)."""
     if (column := COLUMNS.get(sort.path)) is not None:
         return column
     place = place_of(sort.path)

@@ -19,11 +19,11 @@ from pymongo.errors import ExecutionTimeout
 from sixpx.core.matching import fold
 from sixpx.core.query import COUNT_MOST, And, Contains, Expr, In, Mod, Not, Or, Query, Sort, Than, Value
 from sixpx.errors import TooSlow
-from sixpx.store import mongo_near
 from sixpx.store.document import TOPS, iso, when
-from sixpx.store.mongo_document import WHOLE, escaped, oid
-from sixpx.store.mongo_near import Documents
-from sixpx.store.mongo_server import Table
+from sixpx.store.mongo import near as places
+from sixpx.store.mongo.document import WHOLE, escaped, oid
+from sixpx.store.mongo.near import Documents
+from sixpx.store.mongo.server import Table
 
 Filter = dict[str, Any]
 Leaf = In | Than | Contains | Mod
@@ -245,7 +245,7 @@ async def page_of(collection: Table, user_id: str, query: Query, seconds: float 
 
     try:
         if query.near is not None:
-            return await mongo_near.page_of(collection, where, query.near, query.page, left)
+            return await places.page_of(collection, where, query.near, query.page, left)
         return await _sorted_page(collection, where, query, left)
     except ExecutionTimeout as fault:
         raise TooSlow("the search took too long; ask for less, or by a field that is indexed") from fault
@@ -259,4 +259,4 @@ async def _sorted_page(
     documents = await found.to_list(None)
     if 0 < len(documents) < page.size or (not documents and not page.offset):
         return documents, min(page.offset + len(documents), COUNT_MOST)
-    return documents, await mongo_near.counted(collection, where, left())
+    return documents, await places.counted(collection, where, left())

@@ -32,7 +32,7 @@ from pymongo.errors import (
 )
 
 from sixpx.errors import BadSettings, Conflict, SixpxError, StoreDown
-from sixpx.store.mongo_document import escaped
+from sixpx.store.mongo.document import escaped
 
 T = TypeVar("T")
 Table = AsyncIOMotorCollection[dict[str, Any]]

@@ -13,7 +13,7 @@ from typing import Any
 
 from sixpx.core.matching import EARTH, nearest
 from sixpx.core.query import COUNT_MOST, Near, Page
-from sixpx.store.mongo_server import Table
+from sixpx.store.mongo.server import Table
 
 POSITION = "images.position"
 """Where a document has the points of its pictures, under a 2dsphere index."""

@@ -19,14 +19,14 @@ from sixpx.core.job import Job, Status
 from sixpx.core.meter import Window
 from sixpx.core.query import Found, Query
 from sixpx.errors import Conflict, OverQuota
-from sixpx.store import mongo_blobs as bytes_of
-from sixpx.store import mongo_once as keys
-from sixpx.store import mongo_turns as turns
-from sixpx.store import mongo_users as people
 from sixpx.store.base import Changed, Once
-from sixpx.store.mongo_document import Document, changes, new_job, oid, to_job
-from sixpx.store.mongo_query import page_of
-from sixpx.store.mongo_server import Server
+from sixpx.store.mongo import blobs as bytes_of
+from sixpx.store.mongo import once as keys
+from sixpx.store.mongo import turns as turns
+from sixpx.store.mongo import users as people
+from sixpx.store.mongo.document import Document, changes, new_job, oid, to_job
+from sixpx.store.mongo.query import page_of
+from sixpx.store.mongo.server import Server
 
 OPEN = {"$in": [Status.PENDING.value, Status.PROCESSING.value]}
 ENDED = {"$in": [Status.COMPLETE.value, Status.FAILED.value]}

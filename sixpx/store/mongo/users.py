@@ -10,8 +10,8 @@ from pymongo.errors import DuplicateKeyError
 from sixpx.core.meter import Window
 from sixpx.core.user import User
 from sixpx.errors import OverQuota
-from sixpx.store.mongo_document import Document, of_user, oid, to_user_of
-from sixpx.store.mongo_server import Server
+from sixpx.store.mongo.document import Document, of_user, oid, to_user_of
+from sixpx.store.mongo.server import Server
 
 KEPT = timedelta(days=400)
 """How long counts are kept after their window, for who asks about earlier months; those of minutes go at once."""

@@ -12,8 +12,8 @@ from typing import Any
 
 from gridfs.errors import NoFile
 
-from sixpx.store.mongo_document import oid
-from sixpx.store.mongo_server import Server
+from sixpx.store.mongo.document import oid
+from sixpx.store.mongo.server import Server
 
 PATIENCE = timedelta(hours=1)
 """How long blobs may wait for their job."""

@@ -14,7 +14,8 @@ from pathlib import Path
 import apsw
 
 from sixpx.errors import BadSettings
-from sixpx.store import sqlite_index, sqlite_near
+from sixpx.store.sqlite import index as indexes
+from sixpx.store.sqlite import near as places
 
 STEPS = (
     """
@@ -61,8 +62,8 @@ CREATE TABLE posted (
 CREATE INDEX posted_ends ON posted (ends);
 CREATE TABLE agreed (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """,
-    # for searches; further indexes are made by `sqlite_index`, each by its own definition
-    f"CREATE INDEX job_status ON job (user_id, status, created, id);{sqlite_near.SCHEMA}",
+    # for searches; further indexes are made by `index`, each by its own definition
+    f"CREATE INDEX job_status ON job (user_id, status, created, id);{places.SCHEMA}",
 )
 """What makes each version of the tables out of the one before."""
 SCHEMA_VERSION = len(STEPS)
@@ -100,10 +101,10 @@ def prepare(path: Path, index: Iterable[str] | None = None) -> frozenset[str]:
         connection.execute("BEGIN IMMEDIATE")
         for step in STEPS[_version(connection, path) :]:
             connection.execute(step)
-        sqlite_index.ensure(connection, index)
+        indexes.ensure(connection, index)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
-        return sqlite_index.paths(connection)
+        return indexes.paths(connection)
     finally:
         connection.close()
 

@@ -15,10 +15,10 @@ import apsw
 
 from sixpx.core.job import Job
 from sixpx.errors import Lost
-from sixpx.store import sqlite_users as people
 from sixpx.store.base import Claim
-from sixpx.store.sqlite_jobs import COLUMNS, doc_of, ms_or_none, of_row
-from sixpx.store.sqlite_users import ms
+from sixpx.store.sqlite import users as people
+from sixpx.store.sqlite.jobs import COLUMNS, doc_of, ms_or_none, of_row
+from sixpx.store.sqlite.users import ms
 
 HELD = "id = ? AND owner = ? AND serial = ? AND status = 'processing' AND lease >= ?"
 """A claim holds until its lease has ended, whether or not somebody has noticed."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sixpx.core.matching import EARTH
 from sixpx.core.query import Near
-from sixpx.store.sqlite_query import Values
+from sixpx.store.sqlite.query import Values
 
 HALF_ROUND = math.pi * EARTH
 SLACK = 1e-6

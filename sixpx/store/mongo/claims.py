@@ -16,14 +16,14 @@ from pymongo.errors import PyMongoError
 
 from sixpx.core.job import Job, Status
 from sixpx.errors import Lost
-from sixpx.store import mongo_blobs as bytes_of
-from sixpx.store import mongo_jobs as jobs
-from sixpx.store import mongo_once as keys
-from sixpx.store import mongo_turns as turns
-from sixpx.store import mongo_users as people
 from sixpx.store.base import Claim
-from sixpx.store.mongo_document import Document, changes, oid, to_job
-from sixpx.store.mongo_server import Server
+from sixpx.store.mongo import blobs as bytes_of
+from sixpx.store.mongo import jobs as jobs
+from sixpx.store.mongo import once as keys
+from sixpx.store.mongo import turns as turns
+from sixpx.store.mongo import users as people
+from sixpx.store.mongo.document import Document, changes, oid, to_job
+from sixpx.store.mongo.server import Server
 
 PENDING, PROCESSING = Status.PENDING.value, Status.PROCESSING.value
 FREE = {"sixpx.owner": "", "sixpx.lease": ""}

@@ -9,15 +9,15 @@ from sixpx.core.job import Job
 from sixpx.core.meter import Window
 from sixpx.core.query import Found, Query
 from sixpx.core.user import User
-from sixpx.store import mongo_blobs as bytes_of
-from sixpx.store import mongo_claims as claims
-from sixpx.store import mongo_jobs as jobs
-from sixpx.store import mongo_once as keys
-from sixpx.store import mongo_server as servers
-from sixpx.store import mongo_users as people
-from sixpx.store import mongo_watch as watching
 from sixpx.store.base import NOBODY, Changed, Claim, Once
-from sixpx.store.mongo_server import LONG_SECONDS, SECONDS, Server, answered
+from sixpx.store.mongo import blobs as bytes_of
+from sixpx.store.mongo import claims as claims
+from sixpx.store.mongo import jobs as jobs
+from sixpx.store.mongo import once as keys
+from sixpx.store.mongo import server as servers
+from sixpx.store.mongo import users as people
+from sixpx.store.mongo import watch as watching
+from sixpx.store.mongo.server import LONG_SECONDS, SECONDS, Server, answered
 
 
 class MongoStore:

@@ -17,8 +17,8 @@ from pymongo.errors import DuplicateKeyError
 
 from sixpx.errors import KeyReused
 from sixpx.store.base import Once
-from sixpx.store.mongo_document import oid
-from sixpx.store.mongo_server import Server
+from sixpx.store.mongo.document import oid
+from sixpx.store.mongo.server import Server
 
 Document = dict[str, Any]
 

@@ -17,12 +17,12 @@ import orjson
 
 from sixpx.core.job import Status
 from sixpx.core.query import COUNT_MOST, And, Contains, Expr, In, Mod, Near, Not, Or, Order, Query, Than
-from sixpx.store import sqlite_near as places
-from sixpx.store import sqlite_query as sql
-from sixpx.store.sqlite_functions import FALSE, TRUE, Leaf
-from sixpx.store.sqlite_index import COLUMNS, ODD, Index, index_of
-from sixpx.store.sqlite_path import MOMENTS
-from sixpx.store.sqlite_query import Values
+from sixpx.store.sqlite import near as places
+from sixpx.store.sqlite import query as sql
+from sixpx.store.sqlite.functions import FALSE, TRUE, Leaf
+from sixpx.store.sqlite.index import COLUMNS, ODD, Index, index_of
+from sixpx.store.sqlite.path import MOMENTS
+from sixpx.store.sqlite.query import Values
 
 FEW = 2000
 STRETCH = 50

@@ -18,8 +18,8 @@ from sixpx.core.query import Found, Query
 from sixpx.errors import Conflict, KeyReused
 from sixpx.store.base import Changed, Once
 from sixpx.store.document import from_job, to_job
-from sixpx.store.sqlite_search import Search, rows_of
-from sixpx.store.sqlite_users import count, ms
+from sixpx.store.sqlite.search import Search, rows_of
+from sixpx.store.sqlite.users import count, ms
 
 COLUMNS = "json(doc), user_id, status, created, modified"
 

@@ -17,8 +17,8 @@ from typing import TypeVar
 import apsw
 
 from sixpx.errors import StoreDown, TooSlow
-from sixpx.store import sqlite_file as files
-from sixpx.store import sqlite_functions
+from sixpx.store.sqlite import file as files
+from sixpx.store.sqlite import functions
 
 T = TypeVar("T")
 
@@ -93,7 +93,7 @@ class Readers:
     def _connection(self) -> apsw.Connection:
         if not hasattr(self._local, "connection"):
             self._local.connection = files.connect(self._path)
-            sqlite_functions.register(self._local.connection)
+            functions.register(self._local.connection)
             self._connections.append(self._local.connection)
         connection: apsw.Connection = self._local.connection
         return connection

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import apsw
 
-from sixpx.store.sqlite_functions import FALSE, TRUE
-from sixpx.store.sqlite_path import place_of
+from sixpx.store.sqlite.functions import FALSE, TRUE
+from sixpx.store.sqlite.path import place_of
 
 log = logging.getLogger(__name__)
 

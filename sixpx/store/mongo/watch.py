@@ -13,7 +13,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 from sixpx.core.job import Status
 from sixpx.errors import NotSupported
 from sixpx.store.base import Changed
-from sixpx.store.mongo_server import Server, meaning
+from sixpx.store.mongo.server import Server, meaning
 
 FIELDS = ("user_id", "status", "modified")
 STATUS_CHANGED: list[dict[str, Any]] = [
