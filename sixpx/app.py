@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import logging
 import os
 import shutil
 import socket
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 
 import orjson
@@ -33,10 +32,10 @@ from sixpx.api.v1.versions import seen_by
 from sixpx.budget import Budget
 from sixpx.callbacks import Callbacks
 from sixpx.callbacks import Pace as CallbackPace
+from sixpx.clock import now
 from sixpx.core.formats import Formats
 from sixpx.core.job import Job
 from sixpx.core.render import Limits
-from sixpx.core.user import Access, User
 from sixpx.credentials import Vault
 from sixpx.destinations import hosting_of, makers_of
 from sixpx.errors import BadSettings, SixpxError
@@ -44,6 +43,8 @@ from sixpx.feed import Feed
 from sixpx.fetch import Fetcher, FetchLimits
 from sixpx.guard import Guard
 from sixpx.hub import Hub
+from sixpx.key_file import vault_key
+from sixpx.new_user import NewUser, new_user
 from sixpx.pool import Lanes, Pool
 from sixpx.receivers import Receivers
 from sixpx.retention import expire_for_ever
@@ -52,6 +53,7 @@ from sixpx.runner import Pace, Runner
 from sixpx.settings import Settings
 from sixpx.sources import InputSources
 from sixpx.stores import open_store
+from sixpx.sweep import sweep_for_ever
 from sixpx.targets import Targets
 from sixpx.targets.disk import Disk
 from sixpx.turns import Turns
@@ -59,27 +61,8 @@ from sixpx.watch import Watch
 
 log = logging.getLogger(__name__)
 
-KEY_FILE = "secret.key"
-SWEEP_SECONDS = 600.0
-"""How often the pictures of removed jobs are looked for that are still there."""
-REMOVING = {"stage": "remove"}
 DOWNLOADS = 32
 """How many inputs are fetched at once; users take turns."""
-
-
-def now() -> datetime:
-    """UTC in whole milliseconds, which is what the API shows and the stores keep."""
-    moment = datetime.now(UTC)
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-
-
-@dataclass(frozen=True, slots=True)
-class FirstUser:
-    """A new user; the secret is known here only, that of his callbacks is kept sealed."""
-
-    user: User
-    secret: str = field(repr=False)
-    callback_secret: str = field(default="", repr=False)
 
 
 class Service:
@@ -114,7 +97,7 @@ class Service:
         if released := await self.store.release(now(), everything=not settings.shared):
             log.info("%d interrupted jobs are pending again", released, extra={"stage": "start"})
         self._stack.push_async_callback(self.hosting.close)
-        self._in_background(self._sweep_for_ever())
+        self._in_background(sweep_for_ever(self.store, self.hosting))
         self.pool = Pool(lanes_of(settings), self._scratch)
         self._stack.push_async_callback(self.pool.close)
         await self.pool.start()
@@ -162,25 +145,7 @@ class Service:
         self._stack.push_async_callback(runner.stop)
         return runner
 
-    async def _sweep_for_ever(self) -> None:
-        """Removes the pictures of removed jobs that a killed process, a full disk, or `sixpx user remove` left behind.
-        The service answers meanwhile: where they are in a store that is not reached, each folder takes its time."""
-        while True:
-            try:
-                await self._sweep()
-            except SixpxError as fault:
-                log.warning("what removed jobs left behind is not looked for: %s", fault.detail, extra=REMOVING)
-            await asyncio.sleep(SWEEP_SECONDS)
-
-    async def _sweep(self) -> None:
-        for folder in await self.store.leftovers():
-            try:
-                await self.hosting.remove(folder)
-                await self.store.cleared(folder)
-            except SixpxError as fault:
-                log.warning("the pictures of a removed job stay: %s", fault.detail, extra=REMOVING)
-
-    async def first_user(self) -> FirstUser | None:
+    async def first_user(self) -> NewUser | None:
         """A user where there is none yet. Asked for when the service answers, so that whoever is to read the secret
         does read it."""
         if await self.store.users():
@@ -258,54 +223,6 @@ async def _ended(task: asyncio.Task[None]) -> None:
 def callback_body(job: Job) -> bytes:
     """The job as whoever posted it would see it (SPEC section 9, Echo)."""
     return orjson.dumps(seen_by(job, job.version))
-
-
-def new_user(name: str, seal: Callable[[str], str] | None = None) -> FirstUser:
-    """A user with fresh key and secrets, not yet stored. Where there is nothing to seal the callbacks' secret with, it
-    is made when it is first needed, as for users of a version that had none."""
-    secret, callback_secret = credentials.new_secret(), credentials.new_callback_secret() if seal else ""
-    access = Access(credentials.new_api_key(), credentials.digest(secret))
-    sealed = (seal(callback_secret),) if seal else ()
-    user = User(ids.new_id(), name, (access,), now(), callback_secrets=sealed)
-    return FirstUser(user, secret, callback_secret)
-
-
-def vault_key(settings: Settings) -> str:
-    """The key from the configuration, else one made at the first start and kept beside the database. Raises
-    BadSettings where the file holds none."""
-    if settings.security.key:
-        return settings.security.key
-    path = settings.data / KEY_FILE
-    if not path.exists():
-        _write_key(path)
-    key = path.read_text().strip()
-    try:
-        Vault(key)
-    except BadSettings as fault:
-        raise BadSettings((f"{path}: {fault.faults[0]}; restore the file, or set security.key",)) from fault
-    return key
-
-
-def _write_key(path: Path) -> None:
-    """Whole and durable under its name or not there at all: with half a key nothing sealed can be opened again, nor
-    with another one that a `sixpx user add` beside the first start makes at the same moment."""
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        if not path.exists():
-            _write_whole(path)
-    finally:
-        os.close(folder)
-
-
-def _write_whole(path: Path) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(credentials.new_key())
-        file.flush()
-        os.fsync(descriptor)
-    os.replace(part, path)
 
 
 def _empty(folder: Path) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sixpx import app, credentials, ids
+from sixpx import app, clock, credentials, ids
 from sixpx.api.v1 import read
 from sixpx.api.v1.read import Counts, Maker, Posted
 from sixpx.api.v1.versions import DEFAULT
@@ -61,7 +61,7 @@ async def make(file: JobFile, folder: Path, settings: Settings, saw: Saw) -> Job
     Invalid with every mistake in the body, OverLimit for a picture on this disk that is too large."""
     vault = Vault(credentials.new_key())
     posted = await asyncio.to_thread(_posted, file, settings, vault)
-    job = advance(posted.job, Status.PROCESSING, app.now())
+    job = advance(posted.job, Status.PROCESSING, clock.now())
     async with AsyncExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sixpx-")))
         fetcher = Fetcher(Guard(settings.network.allow), app.fetch_limits(settings))
@@ -93,8 +93,8 @@ def _posted(file: JobFile, settings: Settings, vault: Vault) -> Posted:
         if (size := file.size_of(name)) > limits.input_bytes:
             raise OverLimit(f"/input/{name}: the file has {size} bytes; the limit input_bytes is {limits.input_bytes}")
     maker = Maker(ids.new_id, ids.new_name, vault, Counts(limits.inputs, limits.outputs, limits.methods))
-    nobody = User(ids.new_id(), "", (), app.now())
-    return read.posted(_all_here(file.body()), nobody, app.now(), maker, DEFAULT)
+    nobody = User(ids.new_id(), "", (), clock.now())
+    return read.posted(_all_here(file.body()), nobody, clock.now(), maker, DEFAULT)
 
 
 def _all_here(body: Any) -> Any:

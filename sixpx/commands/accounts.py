@@ -13,13 +13,14 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from sixpx import app, credentials
+from sixpx import clock, credentials, sweep
 from sixpx.commands import card, register
 from sixpx.core import people
 from sixpx.core.query import COUNT_MOST, Page, Query
 from sixpx.core.user import User
 from sixpx.credentials import Vault
 from sixpx.errors import Conflict, SixpxError
+from sixpx.new_user import new_user
 from sixpx.settings import Settings
 from sixpx.store.base import Store
 from sixpx.store.document import iso
@@ -32,7 +33,7 @@ ONCE = "The secret is shown this once; only a hash of it is kept."
 
 async def add(settings: Settings, options: argparse.Namespace) -> str:
     vault = register.vault_of(settings)
-    made = app.new_user(options.name, vault.seal)
+    made = new_user(options.name, vault.seal)
     user = people.with_domains(_edited(made.user, options), options.domain, ())
     async with register.store_of(settings) as store:
         await store.add_user(user)
@@ -84,7 +85,7 @@ async def edit(settings: Settings, options: argparse.Namespace) -> str:
 
 
 async def rotate(settings: Settings, options: argparse.Namespace) -> str:
-    secret, now = credentials.new_secret(), app.now()
+    secret, now = credentials.new_secret(), clock.now()
     key = credentials.new_api_key() if options.new_key else None
     keep = timedelta(hours=options.keep)
     async with register.store_of(settings) as store:
@@ -115,7 +116,7 @@ async def remove(settings: Settings, options: argparse.Namespace) -> str:
         raise SixpxError("the user was removed meanwhile")
     if options.json:
         return json.dumps({"id": user.id, "name": user.name, "removed": True})
-    when = f"a running service does so within {app.SWEEP_SECONDS / 60:g} minutes, else the next start"
+    when = f"a running service does so within {sweep.EVERY_SECONDS / 60:g} minutes, else the next start"
     pictures = "" if jobs == NO_JOBS else f" The hosted pictures are still to be removed: {when}."
     return f"{user.name} is removed, with {jobs}.{pictures}"
 

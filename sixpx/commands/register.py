@@ -7,10 +7,10 @@ import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from sixpx.app import vault_key
 from sixpx.core.user import User
 from sixpx.credentials import Vault
 from sixpx.errors import SixpxError
+from sixpx.key_file import vault_key
 from sixpx.settings import Settings
 from sixpx.store.base import Store
 from sixpx.stores import open_store

@@ -14,9 +14,10 @@ from aiohttp import web
 
 from sixpx import log as logs
 from sixpx.api.middleware import Runner
-from sixpx.app import FirstUser, Service
+from sixpx.app import Service
 from sixpx.commands import config
 from sixpx.errors import BadSettings
+from sixpx.new_user import NewUser
 from sixpx.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -90,7 +91,7 @@ async def _answer(service: Service, settings: Settings, stop: asyncio.Event) -> 
         await runner.cleanup()
 
 
-def welcome(first: FirstUser, url: str) -> str:
+def welcome(first: NewUser, url: str) -> str:
     """What is said once, at the first start: the secret is shown here and never again."""
     user = first.user
     body = FIRST_JOB.replace("PIXELS", PIXELS)

@@ -15,9 +15,9 @@ from aiohttp.test_utils import TestServer
 from PIL import Image
 from yarl import URL
 
-from sixpx.app import new_user
 from sixpx.core.user import User
 from sixpx.hub import Hub
+from sixpx.new_user import new_user
 from sixpx.store.base import Store
 
 PUBLIC = "http://files.test"

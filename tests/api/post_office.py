@@ -8,8 +8,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from sixpx.app import callback_body, now
+from sixpx.app import callback_body
 from sixpx.callbacks import Callbacks, Pace
+from sixpx.clock import now
 from sixpx.core import job as core
 from sixpx.core.delivery import Delivery, Fate
 from sixpx.core.job import Job

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from sixpx import app, credentials
+from sixpx import clock, credentials
 from sixpx.core import people
 from sixpx.core.user import User
 from sixpx.log import JsonLines, TextLines
@@ -106,7 +106,7 @@ async def test_the_key_alone_is_enough_from_a_page_on_the_list_in_all_forms(idle
 
 async def test_an_old_secret_is_good_until_its_time_is_over(idle: Client) -> None:
     def rotated(keep: timedelta) -> Callable[[User], User]:
-        return lambda one: people.rotated(one, credentials.digest("new"), None, app.now(), keep)
+        return lambda one: people.rotated(one, credentials.digest("new"), None, clock.now(), keep)
 
     await idle.store.change_user(idle.user.id, rotated(timedelta(hours=1)))
     for secret in (idle.secret, "new"):

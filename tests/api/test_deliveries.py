@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from sixpx.app import now
+from sixpx.clock import now
 from sixpx.core.user import User
 from sixpx.credentials import new_callback_secret
 from sixpx.store.document import when

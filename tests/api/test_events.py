@@ -15,7 +15,7 @@ from aiohttp import ClientResponse
 
 from sixpx.api import auth
 from sixpx.api.v1 import events
-from sixpx.app import now
+from sixpx.clock import now
 from sixpx.core import people
 from sixpx.core.job import Status
 from sixpx.hub import JobEvent

@@ -13,7 +13,7 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from sixpx.app import now
+from sixpx.clock import now
 from sixpx.core.job import Job, Status
 from sixpx.hub import JobEvent
 from tests.api.clients import Client, Reply, body_of

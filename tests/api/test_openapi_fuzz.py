@@ -16,7 +16,8 @@ from schemathesis.engine import StopReason, events, from_schema
 from sixpx.api.middleware import Runner
 from sixpx.api.openapi import described
 from sixpx.api.v1.operations import OPERATIONS
-from sixpx.app import FirstUser, lanes_of, new_user
+from sixpx.app import lanes_of
+from sixpx.new_user import NewUser, new_user
 from sixpx.pool import Pool
 from sixpx.settings import Limits, Server, Settings
 from tests.api.clients import body_of
@@ -42,7 +43,7 @@ OF_A_USER = [one.name for one in TRIED if one.proven]
 class Desk:
     """A service that nobody works for, and one user of it. Nothing is fetched, nothing is called back."""
 
-    def __init__(self, url: str, user: FirstUser, session: ClientSession) -> None:
+    def __init__(self, url: str, user: NewUser, session: ClientSession) -> None:
         self.url = url
         self.user = user
         self._session = session

@@ -15,7 +15,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from sixpx.api.middleware import Runner
-from sixpx.app import FirstUser, new_user
+from sixpx.new_user import NewUser, new_user
 from sixpx.settings import Server, Settings
 from tests.api.clients import PUBLIC, Client, Reply, body_of, step
 from tests.api.conftest import OnlyItsFace, Pictures
@@ -169,7 +169,7 @@ UNWANTED = {
 class Raw:
     """Speaks to a service in bytes, as `sixpx serve` serves it."""
 
-    def __init__(self, port: int, user: FirstUser) -> None:
+    def __init__(self, port: int, user: NewUser) -> None:
         self._port = port
         self._words = {
             b"JOBS": f"/v1/users/{user.user.id}/jobs".encode(),

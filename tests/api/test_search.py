@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from sixpx.api.v1.versions import VERSIONS
-from sixpx.app import now
+from sixpx.clock import now
 from sixpx.core.job import Job, Picture, Span, Status, Stored
 from sixpx.ids import new_id
 from sixpx.settings import Search, Server, Settings

@@ -18,7 +18,7 @@ from aiohttp.test_utils import TestServer
 from sixpx.api.auth import Auth
 from sixpx.api.v1 import told
 from sixpx.api.v1.socket import TRIES_MOST, Sockets
-from sixpx.app import now
+from sixpx.clock import now
 from sixpx.core import people
 from sixpx.core.job import Status
 from sixpx.core.user import SocketAuth

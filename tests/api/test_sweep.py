@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from sixpx import app
 from sixpx.core import job as core
 from sixpx.errors import StoreDown
 from sixpx.settings import Server, Settings
+from sixpx.sweep import sweep_for_ever
 from tests.api.clients import PUBLIC
 from tests.api.conftest import OnlyItsFace
 from tests.contract.jobs import NOW, job_of, user_of
@@ -22,7 +22,6 @@ WITHIN = 20.0
 async def test_the_pictures_of_a_user_removed_beside_the_service_go_also_after_an_outage_of_the_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "SWEEP_SECONDS", 0.01)
     face = OnlyItsFace(Settings(server=Server(public_url=PUBLIC, data=str(tmp_path))))
     face.open()
     looked, look, user = asyncio.Event(), face.store.leftovers, user_of(1)
@@ -38,7 +37,7 @@ async def test_the_pictures_of_a_user_removed_beside_the_service_go_also_after_a
     picture = tmp_path / "hosted" / user.id / job.id / "a.png"
     picture.parent.mkdir(parents=True)
     picture.write_bytes(b"picture")
-    sweeping = asyncio.create_task(face._sweep_for_ever())
+    sweeping = asyncio.create_task(sweep_for_ever(face.store, face.hosting, every=0.01))
     try:
         async with asyncio.timeout(WITHIN):
             await looked.wait()

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from sixpx.app import now
+from sixpx.clock import now
 from sixpx.core import delivery as core
 from sixpx.core.delivery import Delivery, Fate
 from sixpx.core.job import Job, Status

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sixpx.app import now
+from sixpx.clock import now
 from sixpx.core.job import Job, Status
 from sixpx.core.query import Query
 from sixpx.errors import StoreDown, TooLarge

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from sixpx import credentials
-from sixpx.app import vault_key
 from sixpx.core import job as core
 from sixpx.core.meter import windows
 from sixpx.core.user import Plan, SocketAuth
+from sixpx.key_file import vault_key
 from sixpx.settings import Server, Settings
 from tests.contract.jobs import job_of
 from tests.unit.user_desk import Desk

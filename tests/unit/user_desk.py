@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 import pytest
 
 from sixpx import cli
-from sixpx.app import vault_key
 from sixpx.core.user import User
 from sixpx.credentials import Vault
+from sixpx.key_file import vault_key
 from sixpx.settings import Server, Settings
 from sixpx.store.sqlite import SqliteStore
 
