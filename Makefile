@@ -8,6 +8,9 @@ CERTIFICATES := $(wildcard /etc/ssl/certs/ca-certificates.crt)
 # files of tests side by side: many of them wait for a process; more at once only where there are more than two cores
 PARALLEL ?= -n 3 --dist loadfile
 
+# where Python may keep nothing compiled, each of the many processes that the tests start compiles all of it again
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-long check fuzz servers bench bench-scale goldens contact-sheet clean
 

@@ -1,7 +1,8 @@
-"""Owns what every test runs under: hypothesis profiles, and which tests only `make test-long` runs."""
+"""Owns what every test runs under: hypothesis profiles, garbage, and which tests only `make test-long` runs."""
 
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
@@ -12,6 +13,17 @@ LONG = os.environ.get("SIXPX_TEST_LONG") == "1"
 settings.register_profile("fast", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("long", max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("long" if LONG else "fast")
+
+
+def pytest_configure() -> None:
+    gc.disable()  # until all is collected: modules and tests are no garbage
+
+
+def pytest_collection_finish() -> None:
+    """What was collected lives as long as the run: no collection of garbage needs to go through it again."""
+    gc.enable()
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -235,6 +235,7 @@ def test_version(tmp_path: Path) -> None:
 # --- the demo ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.long  # `make demo` shows it too
 def test_the_demo_ends_well_and_leaves_nothing_up(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, str(DEMO / "demo.py"), str(tmp_path / "out")],

@@ -27,7 +27,8 @@ from tests.contract.places import Place, make_bucket
 from tests.servers import proftpd
 from tests.servers.moto import Moto
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+# what the API alone says is searched by tests/api/test_redaction.py, each time
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.long]
 
 
 @dataclass(slots=True)

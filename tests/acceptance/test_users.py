@@ -55,7 +55,7 @@ def eventually(holds: Callable[[], bool]) -> bool:
     return held
 
 
-@pytest.fixture(params=["sqlite", pytest.param("mongo", marks=pytest.mark.long)])
+@pytest.fixture(params=["sqlite", "mongo"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
     """The settings of a service on this store."""
     if request.param == "sqlite":
@@ -63,6 +63,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
     return {"SIXPX_STORE_URL": Mongo.shared(tmp_path / "mongo").fresh()}
 
 
+@pytest.mark.long  # each of them is told of by tests/api and tests/unit/test_user_command.py
 def test_a_running_service_heeds_what_the_command_changes(tmp_path: Path, store: dict[str, str]) -> None:
     with Service.start(tmp_path, SIXPX_LANES_COUNT="1", **store) as service:
         shop = Shop(service, "--domain", "*.shop.example", "--per-month", "1")
