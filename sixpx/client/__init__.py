@@ -6,18 +6,26 @@ from sixpx.client.callback import received
 from sixpx.client.draft import Draft
 from sixpx.client.result import JobFailed, Picture, Result, Trouble
 from sixpx.client.wire import Identity, Unreachable
+from sixpx.errors import Conflict, Invalid, Mistake, NotFound, OverQuota, SixpxError, Unauthorized
 from sixpx.signature import Unverified
 
 __all__ = [
     "AsyncClient",
     "Client",
+    "Conflict",
     "Draft",
     "Identity",
+    "Invalid",
     "JobFailed",
     "Jobs",
+    "Mistake",
+    "NotFound",
+    "OverQuota",
     "Picture",
     "Result",
+    "SixpxError",
     "Trouble",
+    "Unauthorized",
     "Unreachable",
     "Unverified",
     "received",

@@ -6,16 +6,18 @@ import base64
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sixpx import signature
+from sixpx import client, signature
 from sixpx.api.v1 import mistakes
 from sixpx.api.v1.mistakes import Counts
-from sixpx.client import Draft, JobFailed, Result, Unverified, received
-from sixpx.errors import Invalid, NotFound, SixpxError
+from sixpx.client import Draft, JobFailed, Result, Unreachable, Unverified, received
+from sixpx.client.wire import KINDS
+from sixpx.errors import Invalid, NotFound, OverQuota, SixpxError
 from tests.unit.test_commands import JOB
 
 URL = "https://example.com/a.jpg"
@@ -118,6 +120,19 @@ def test_what_is_said_before_an_output_is_refused(px: Draft[Body]) -> None:
         px.load(URL).resize(width=5)
     with pytest.raises(Invalid, match="a name alone needs a single input; there are 2"):
         px.load({"a": URL, "b": URL}).output("name")
+
+
+# --- what a program imports -----------------------------------------------------------------------
+
+
+def test_what_a_program_may_catch_is_imported_from_where_the_client_is() -> None:
+    raised = {*KINDS.values(), SixpxError, Invalid, OverQuota, JobFailed, Unreachable, Unverified}
+    assert raised <= {getattr(client, name) for name in client.__all__}
+
+
+def test_the_types_are_there_for_programs_that_are_checked() -> None:
+    """PEP 561: without the marker a type checker takes everything of ours for Any."""
+    assert (files("sixpx") / "py.typed").is_file()
 
 
 # --- results --------------------------------------------------------------------------------------
