@@ -17,12 +17,14 @@ from sixpx.client.source import Source
 from sixpx.client.wire import Identity, Unreachable, Wire
 from sixpx.errors import NotFound, SixpxError
 
-POLL_SECONDS = 60.0
-"""Of one long poll, and how long the word of a web socket is waited for before the job is looked at."""
+POLL_SECONDS = 25.0
+"""Of one long poll: what lies between often ends a connection on which nothing came for 30 s, or for 60."""
+HEAR_SECONDS = 60.0
+"""How long the word of a web socket is waited for before the job is looked at."""
 LISTEN_AGAIN_SECONDS = 30.0
 """Between one try to open a web socket and the next: what does not last, or is not let through, is left alone."""
 AWAY_SECONDS = 60.0
-"""How long a wait outlives a service that does not answer, for it may be starting again."""
+"""How long a wait outlives a service that does not answer, for it may be starting again: from when it was missed."""
 LOOK_SECONDS = 0.5
 """Between two looks for it."""
 VERSION = {"6px-Version": "2014-08"}
@@ -102,26 +104,27 @@ class AsyncClient:
         end = clock() + seconds if seconds is not None else float("inf")
         while True:
             ear = await self._listen()
-            left = max(0.0, min(end - clock(), POLL_SECONDS))
             if ear is not None and ear is heard_by:
-                await ear.end_of(id, left)
+                await ear.end_of(id, max(0.0, min(end - clock(), HEAR_SECONDS)))
             heard_by = ear
-            job = await self._found(id, 0 if ear is not None else left, end)
+            job = await self._found(id, 0 if ear is not None else POLL_SECONDS, end)
             if job.ended:
                 return job
             if clock() >= end:
                 raise SixpxError(f"job {id} has not ended within {seconds:g} s; it goes on")
 
     async def _found(self, id: str, wait: float, end: float) -> Result:
-        """The job, as soon as the service answers; it is waited for until `end` (of the loop's clock) at most."""
+        """The job after `wait` seconds, as soon as the service answers; until `end` (of the loop's clock) at most."""
         clock = asyncio.get_running_loop().time
-        patience = clock() + AWAY_SECONDS
+        patience = end
         while True:
             try:
-                return await self.job(id, wait)
+                return await self.job(id, max(0.0, min(wait, end - clock())))
             except Unreachable:
-                if clock() >= min(patience, end):
+                patience = min(patience, clock() + AWAY_SECONDS)
+                if clock() >= patience:
                     raise
+            wait = 0  # a proxy that ends what takes long lets a look through
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _listen(self) -> Ear | None:
