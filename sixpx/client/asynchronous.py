@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -90,7 +91,7 @@ class AsyncClient:
         """Posts a job without waiting; returns its id."""
         headers = {**VERSION, **({"Idempotency-Key": idempotency_key} if idempotency_key else {})}
         answer = await self._wire.ask("POST", f"{self._wire.home}/jobs", body=body, headers=headers)
-        return str(answer.value["id"])
+        return str(answer.fields("id")["id"])
 
     async def wait(self, id: str, seconds: float | None = None) -> Result:
         """The job at its end: over the web socket, or by long polls where there is none. Raises SixpxError after so
@@ -156,7 +157,8 @@ class AsyncClient:
         order = {"sort_by": sort_by} if sort_by else {}
         query = {**(search or {}), "page": str(page), "per_page": str(per_page), **order}
         answer = await self._wire.ask("GET", f"{self._wire.home}/jobs", query, headers=VERSION)
-        return Jobs(tuple(map(Result.of, answer.value)), int(answer.headers.get("X-Total-Count", 0)))
+        total = answer.headers.get("X-Total-Count", "")
+        return Jobs(tuple(map(Result.of, answer.items())), int(total) if total.isdecimal() else 0)
 
     async def delete(self, id: str) -> None:
         """Cancels a job that has not ended; removes one that has, with its hosted pictures."""
@@ -173,8 +175,7 @@ class AsyncClient:
 
     async def deliveries(self, id: str) -> Sequence[Mapping[str, Any]]:
         """The job's callbacks: what was tried, and what came of it."""
-        found: Sequence[Mapping[str, Any]] = (await self._wire.ask("GET", f"{self._of(id)}/deliveries")).value
-        return found
+        return (await self._wire.ask("GET", f"{self._of(id)}/deliveries")).items()
 
     async def replay(self, id: str, delivery: str) -> None:
         """Delivers a callback once more."""
@@ -187,21 +188,19 @@ class AsyncClient:
 
     async def usage(self) -> Mapping[str, Any]:
         """What was posted, and what the plan has left."""
-        usage: Mapping[str, Any] = (await self._wire.ask("GET", f"{self._wire.home}/usage")).value
-        return usage
+        return (await self._wire.ask("GET", f"{self._wire.home}/usage")).fields()
 
     async def limits(self) -> Mapping[str, float]:
         """The service's own limits, by the names of its configuration."""
-        limits: Mapping[str, float] = (await self._wire.ask("GET", "/v1/limits")).value
-        return limits
+        return (await self._wire.ask("GET", "/v1/limits")).fields("body_bytes")
 
-    async def download(self, job: Result, picture: Picture, to: Path) -> Path:
-        """Saves a picture that the service hosts under its own name in the folder `to`; no credentials go along.
-        Raises NotFound where it lies elsewhere."""
+    async def download(self, job: Result, picture: Picture, to: str | PathLike[str]) -> Path:
+        """Saves a picture that the service hosts under its own name in the folder `to`, which has to be there; no
+        credentials go along. Raises NotFound where it lies elsewhere."""
         path = _hosted(job, picture.location)
         if path is None:
             raise NotFound(f"{picture.tag}/{picture.ref} is not hosted by the service")
-        file = to / Path(unquote(path)).name
+        file = Path(to) / Path(unquote(path)).name
         await self._wire.download(path, file)
         return file
 

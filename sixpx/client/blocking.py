@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError
+from os import PathLike
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -34,6 +35,8 @@ class Client:
         self._gate = threading.Lock()
 
     def __enter__(self) -> Self:
+        if self._loop is not None:
+            raise RuntimeError("the client is open already")
         # a loop of its own in a thread of its own: it also works where the caller has one running (a notebook)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="sixpx-client", daemon=True)
@@ -122,7 +125,7 @@ class Client:
     def limits(self) -> Mapping[str, float]:
         return self._run(self._client.limits())
 
-    def download(self, job: Result, picture: Picture, to: Path) -> Path:
+    def download(self, job: Result, picture: Picture, to: str | PathLike[str]) -> Path:
         return self._run(self._client.download(job, picture, to))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from sixpx.errors import NotFound, SixpxError
 
 ENDED = ("complete", "failed")
+INFO = ("width", "height", "bytes", "type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,9 @@ class JobFailed(SixpxError):
 def _pictures(raw: Mapping[str, Any]) -> Iterator[Picture]:
     for one in raw["processed"]:
         for ref, made in one["data"]["output"].items():
+            info = {name: made["info"][name] for name in INFO}  # a later service may say more
             found = (made.get("analysis"), made.get("face"))
-            yield Picture(one["name"], ref, made["location"], **made["info"], analysis=found[0], face=found[1])
+            yield Picture(one["name"], ref, made["location"], **info, analysis=found[0], face=found[1])
 
 
 def _troubles(raw: Mapping[str, Any]) -> Iterator[Trouble]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +31,8 @@ CLOSE = aiohttp.ClientWSTimeout(ws_close=2.0)
 CHUNK = 1 << 16
 AWAY = (502, 503, 504)
 """What the service says that cannot reach its store, or a proxy that cannot reach the service."""
+PAUSE_SECONDS = 60
+"""Until there is room again, where who says that there is none does not say it."""
 KINDS: Mapping[int, type[SixpxError]] = {401: Unauthorized, 404: NotFound, 409: Conflict}
 
 
@@ -59,10 +62,23 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A reply of the service: its JSON (None where it has no body), and its headers."""
+    """A reply of the service `at` an address: its JSON (None where it has no body), and its headers."""
 
+    at: str
     value: Any
     headers: Mapping[str, str]
+
+    def fields(self, *names: str) -> Mapping[str, Any]:
+        """The object with at least these fields. Raises SixpxError where it is none, or lacks one."""
+        if not isinstance(self.value, dict) or not self.value.keys() >= set(names):
+            raise _other_service(self.at)
+        return self.value
+
+    def items(self) -> Sequence[Any]:
+        """The list. Raises SixpxError where it is none."""
+        if not isinstance(self.value, list):
+            raise _other_service(self.at)
+        return self.value
 
 
 class Wire:
@@ -77,6 +93,8 @@ class Wire:
         self._opened: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Wire:
+        if self._opened is not None:
+            raise RuntimeError("the client is open already")
         stay = aiohttp.TraceConfig()
         stay.on_request_redirect.append(_refuse_redirect)
         self._opened = aiohttp.ClientSession(
@@ -116,7 +134,7 @@ class Wire:
         where = f"{path}?{urlencode(query)}" if query else path
         async with self._reply(method, where, sent, raw) as reply:
             content = await reply.read()
-            return Answer(_decoded(content, self.at) if content else None, reply.headers.copy())
+            return Answer(self.at, _decoded(content, self.at) if content else None, reply.headers.copy())
 
     async def socket(self) -> aiohttp.ClientWebSocketResponse:
         """A web socket to the service, not yet authorised. Raises SixpxError."""
@@ -138,7 +156,8 @@ class Wire:
             except OSError as fault:
                 raise SixpxError(f"{to} cannot be written: {fault.strerror}") from fault
             finally:
-                part.unlink(missing_ok=True)
+                with suppress(OSError):  # where there is no such folder there is nothing to be removed
+                    part.unlink()
 
     @asynccontextmanager
     async def _reply(
@@ -169,8 +188,9 @@ def _address(text: str) -> str:
         right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         right = False
-    if not right or parts.username or parts.query:
-        raise Invalid("expected the address of a service, such as http://127.0.0.1:8666")
+    if not right or re.search(r"[@?#\s]", text):
+        came = "something with userinfo or a query" if re.search("[@?]", text) else repr(text)
+        raise Invalid(f"expected the address of a service, such as http://127.0.0.1:8666, got {came}")
     return text.rstrip("/")
 
 
@@ -189,6 +209,10 @@ def _decoded(raw: bytes, at: str) -> Any:
         raise SixpxError(f"{at} answers, but not with JSON; is it a sixpx service?") from fault
 
 
+def _other_service(at: str) -> SixpxError:
+    return SixpxError(f"{at} answers with JSON, but not as sixpx does; is it a sixpx service?")
+
+
 async def _refuse_redirect(session: object, context: object, params: object) -> None:
     """aiohttp follows those of web sockets, and has no switch for it; the proof is for this service alone."""
     raise aiohttp.ClientError("a redirect is not followed")
@@ -196,17 +220,28 @@ async def _refuse_redirect(session: object, context: object, params: object) -> 
 
 def _problem(reply: aiohttp.ClientResponse, raw: bytes, at: str) -> SixpxError:
     """An error reply (RFC 9457) as our own error."""
-    said = f"{at} answered {reply.status} {reply.reason or ''}".rstrip()
+    said = f"{at} answered {reply.status} {reply.reason or ''}".rstrip() + _elsewhere(reply)
     try:
         problem = orjson.loads(raw)
         detail = str(problem["detail"])
         mistakes = tuple(Mistake(one["pointer"], one["detail"]) for one in problem.get("errors", ()))
     except (ValueError, TypeError, KeyError, AttributeError):
-        return (Unreachable if reply.status in AWAY else SixpxError)(said)
+        detail, mistakes = "", ()  # something between answered in place of the service
     if mistakes:
         return Invalid(detail, mistakes)
-    wait = reply.headers.get("Retry-After", "")
-    if reply.status == 429 and wait.isdecimal():
-        return OverQuota(f"{said}: {detail}", int(wait))
+    words = f"{said}: {detail}" if detail else said
+    if reply.status == 429:
+        wait = reply.headers.get("Retry-After", "")
+        return OverQuota(words, int(wait) if wait.isdecimal() else PAUSE_SECONDS)
     kind = Unreachable if reply.status in AWAY else KINDS.get(reply.status, SixpxError)
-    return kind(f"{said}: {detail}")
+    return kind(words)
+
+
+def _elsewhere(reply: aiohttp.ClientResponse) -> str:
+    """Where a redirect leads to: mostly to TLS, or to another name of the service."""
+    if not 300 <= reply.status < 400:
+        return ""
+    try:
+        return f" and sends us to {URL(reply.headers.get('Location', '')).origin()}; give the address that it has there"
+    except ValueError:
+        return ""
