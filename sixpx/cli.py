@@ -26,14 +26,10 @@ COMMANDS: Mapping[str, str] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit status: 0 done, 1 failed, 2 wrongly asked."""
-    asked = list(sys.argv[1:] if arguments is None else arguments)
-    parser = _parser(asked[0] if asked else "")
-    options = parser.parse_args(asked)
-    if not asked:
-        parser.print_help()
-        return 2
     try:
-        return int(options.run(options))
+        status = _run(list(sys.argv[1:] if arguments is None else arguments))
+        _flush()
+        return status
     except BadSettings as fault:
         for one in fault.faults:
             print(f"sixpx: {one}", file=sys.stderr)
@@ -45,8 +41,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         # whoever read us has read enough (`| head`); nothing is flushed into the closed pipe at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         return 141
+    except OSError as fault:
+        where = f"{fault.filename}: " if fault.filename else ""
+        print(f"sixpx: {where}{fault.strerror or fault}", file=sys.stderr)
+        return 1
+
+
+def _run(asked: Sequence[str]) -> int:
+    parser = _parser(asked[0] if asked else "")
+    options = parser.parse_args(asked)
+    if not asked:
+        parser.print_help()
+        return 2
+    return int(options.run(options))
+
+
+def _flush() -> None:
+    """Here, where a full disk can still be said; at exit Python would say it, in its own way."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as fault:
+        _forget_output()
+        raise SixpxError(f"what was to be said cannot be written: {fault.strerror}") from fault
+
+
+def _forget_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser(chosen: str) -> argparse.ArgumentParser:

@@ -226,11 +226,11 @@ class Vault:
 
     def __init__(self, *keys: str) -> None:
         if not keys:
-            raise BadSettings(("Expected at least one encryption key, came none",))
+            raise BadSettings(("expected at least one encryption key, came none",))
         try:
             self._fernet = MultiFernet([Fernet(key) for key in keys])
         except ValueError:
-            raise BadSettings(("Expected encryption keys of 32 bytes in URL-safe base64, came another text",)) from None
+            raise BadSettings(("expected encryption keys of 32 bytes in URL-safe base64, came another text",)) from None
 
     def seal(self, text: str) -> str:
         """An encrypted token of ASCII characters; different each time."""

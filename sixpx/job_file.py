@@ -55,11 +55,19 @@ def read(path: Path) -> JobFile:
     missing = tuple(
         Mistake(f"/input/{name}", f"expected a URL, a data URI or the path of a file; there is no file {picture}")
         for name, picture in pictures.items()
-        if not picture.is_file()
+        if not _is_file(picture)
     )
     if missing:
         raise Invalid(f"{path}: {missing[0].pointer}: {missing[0].detail}", missing)
     return JobFile(asked, pictures)
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it can be one for us: not where its name is too long for one, or its folder is not ours to look into."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _inputs(asked: Any) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from sixpx import clock, credentials, sweep
-from sixpx.commands import card, register
+from sixpx.commands import card, register, stdin
 from sixpx.core import people
 from sixpx.core.query import COUNT_MOST, Page, Query
 from sixpx.core.user import User
@@ -35,7 +35,7 @@ async def add(settings: Settings, options: argparse.Namespace) -> str:
     vault = register.vault_of(settings)
     made = new_user(options.name, vault.seal)
     user = people.with_domains(_edited(made.user, options), options.domain, ())
-    async with register.store_of(settings) as store:
+    async with register.store_of(settings, new=True) as store:
         await store.add_user(user)
     if options.json:
         return json.dumps({**card.json_of(user, None), "secret": made.secret, "callback_secret": made.callback_secret})
@@ -158,8 +158,8 @@ async def _jobs_of(store: Store, user: User) -> str:
 
 def _confirm(question: str) -> None:
     """Raises SixpxError unless a person says yes."""
-    if not sys.stdin.isatty():
+    if not stdin.is_terminal():
         raise SixpxError("nobody is there to be asked; say --yes")
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    if stdin.line().strip().lower() not in ("y", "yes"):
         raise SixpxError("nothing was removed")

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-from getpass import getpass
 
 from sixpx import credentials
-from sixpx.commands import card, register
+from sixpx.commands import card, register, stdin
 from sixpx.core import people
 from sixpx.errors import Invalid, SixpxError
 from sixpx.settings import Settings
@@ -36,7 +34,7 @@ async def connect(settings: Settings, options: argparse.Namespace) -> str:
     vault = register.vault_of(settings)
     async with register.store_of(settings) as store:
         user = await register.user_of(store, options.user)
-        connection = (_asked(options.mask) if options.connection == ASK else options.connection).strip()
+        connection = _asked(options.mask) if options.connection == ASK else options.connection.strip()
         credentials.parse(connection)
         sealed = vault.seal(connection)
         await register.changed(store, user, lambda one: people.with_mask(one, options.mask, sealed))
@@ -54,5 +52,5 @@ async def disconnect(settings: Settings, options: argparse.Namespace) -> str:
 
 
 def _asked(mask: str) -> str:
-    """The connection string from standard input; typed at a terminal, it is not shown there."""
-    return getpass(f"connection string for {mask}: ") if sys.stdin.isatty() else sys.stdin.readline()
+    """The connection string from standard input."""
+    return stdin.secret(f"connection string for {mask}: ").strip()

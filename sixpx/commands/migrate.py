@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sixpx.commands import stdin
 from sixpx.errors import BadSettings
 from sixpx.migration import migrate
 from sixpx.progress import Bar
@@ -73,7 +73,7 @@ async def _open(url: str, stack: AsyncExitStack) -> Archive:
 
 
 def _asked(option: str, given: str) -> str:
-    url = sys.stdin.readline().strip() if given == ASK else given
+    url = stdin.line().strip() if given == ASK else given
     if not url.startswith((FILE, *SERVERS)) or url == FILE:
         raise BadSettings((f"{option}: expected sqlite:PATH, mongodb://… or mongodb+srv://…, got another URL",))
     return url

@@ -15,7 +15,7 @@ import apsw
 import pytest
 
 from sixpx.errors import BadSettings, StoreDown
-from sixpx.store.sqlite import SqliteStore
+from sixpx.store.sqlite import SqliteStore, file
 from sixpx.store.sqlite.claims import NEXT_USER
 from sixpx.store.sqlite.file import SCHEMA_VERSION, STEPS
 from tests.contract.jobs import ADA, NOW, job_of
@@ -130,6 +130,19 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) ->
     with pytest.raises(BadSettings, match="is not a usable SQLite file"):
         SqliteStore.open(path, alone=True)
     assert path.read_text() == "shopping list\n" * 500
+
+
+def test_a_file_that_another_program_has_locked_is_no_broken_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file, "BUSY_MS", 20)
+    path = tmp_path / "store.db"
+    _made_by(path, "CREATE TABLE user (id)", 0)
+    shell = apsw.Connection(str(path))
+    shell.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(BadSettings, match=r"store\.url: .*store\.db is locked by another program"):
+        SqliteStore.open(path, alone=True)
+    shell.close()
 
 
 @pytest.mark.parametrize("version", [0, 1])

@@ -68,6 +68,11 @@ def test_a_job_file_that_is_no_json_says_where(tmp_path: Path, text: str, says: 
     assert says in caught.value.detail
 
 
+def test_a_name_that_no_file_can_have_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match=r"/input/a: expected a URL, .*there is no file"):
+        job_file.read(job_at(tmp_path, {"input": {"a": "x" * 300}}))
+
+
 def test_a_job_file_that_is_not_there() -> None:
     with pytest.raises(Invalid, match="cannot be read: No such file"):
         job_file.read(Path("no-such-job.json"))

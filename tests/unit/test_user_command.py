@@ -73,11 +73,29 @@ def test_a_user_is_added_with_all_that_he_may_do(desk: Desk) -> None:
 
 
 def test_the_list_has_everybody(desk: Desk) -> None:
+    desk.user("remove", desk.added(), "--yes")
     assert desk.user("list").out == "there are no users\n"
     assert desk.user("list", "--json").json == []
     ids = [desk.added(name) for name in ("ada", "bob")]
     assert [line.split("  ")[:2] for line in desk.user("list").out.splitlines()] == [[ids[0], "ada"], [ids[1], "bob"]]
     assert [one["id"] for one in desk.user("list", "--json").json] == ids
+
+
+@pytest.mark.parametrize("action", [("list",), ("show", "ada"), ("remove", "ada", "--yes"), ("connect", "ada", "x")])
+def test_who_asks_in_a_folder_where_nothing_is_kept_is_told_so_and_leaves_nothing(
+    desk: Desk, action: tuple[str, ...]
+) -> None:
+    said = desk.user(*action, told="s3://k:s@bucket")
+    assert (said.status, said.out) == (1, "")
+    assert f"nothing is kept at {desk.settings.database} (see server.data and store.url" in said.err
+    assert [one for one in desk.settings.data.glob("*") if one.suffix == ".db"] == []
+
+
+def test_the_folder_of_a_first_user_is_for_its_owner_alone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIXPX_STORE_URL", f"sqlite:{desk.settings.data}/elsewhere/jobs.db")
+    desk.added()
+    for folder in (desk.settings.data, desk.settings.data / "elsewhere"):
+        assert folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_the_callbacks_secret_is_shown_when_asked_for(desk: Desk) -> None:

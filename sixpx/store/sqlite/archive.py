@@ -71,7 +71,7 @@ class SqliteArchive:
         """Opens the file, made where it is missing, and keeps services from it. Raises BadSettings where one works on
         it, or it is no store of ours."""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock = files.lock(path)
         except OSError as fault:
             raise BadSettings((f"{fault.filename or path}: {fault.strerror}",)) from fault
@@ -82,7 +82,7 @@ class SqliteArchive:
             os.close(lock)
             if isinstance(fault, BadSettings):
                 raise
-            raise BadSettings((f"{path} is not a usable SQLite file: {fault}",)) from fault
+            raise BadSettings((files.unusable(path, fault),)) from fault
 
     async def close(self) -> None:
         await asyncio.to_thread(self._db.close)

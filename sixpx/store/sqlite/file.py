@@ -92,6 +92,13 @@ def _write_ahead(connection: apsw.Connection) -> None:
             time.sleep(0.01)
 
 
+def unusable(path: Path, fault: apsw.Error) -> str:
+    """Why the file cannot be opened, for whoever has to mend it."""
+    if isinstance(fault, apsw.BusyError):
+        return f"{path} is locked by another program, for more than {BUSY_MS // 1000} s"
+    return f"{path} is not a usable SQLite file: {fault}"
+
+
 def prepare(path: Path, index: Iterable[str] | None = None) -> frozenset[str]:
     """Makes the tables, or brings those of an older version up to date, and the indexes of `index`, None: as they are.
     Returns the paths of documents that are indexed. Raises BadSettings, apsw.Error."""
