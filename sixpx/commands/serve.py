@@ -15,7 +15,7 @@ from aiohttp import web
 from sixpx import log as logs
 from sixpx.api.middleware import Runner
 from sixpx.app import Service
-from sixpx.commands import config
+from sixpx.commands import config, submit
 from sixpx.errors import BadSettings
 from sixpx.new_user import NewUser
 from sixpx.settings import Settings
@@ -112,5 +112,5 @@ and all jobs with their pictures' addresses:
 
 For `sixpx submit`:
 
-  export SIXPX_AS={user.id}:{user.api_key}:{first.secret}
+  export SIXPX_AS={user.id}:{user.api_key}:{first.secret}{"" if url == submit.AT else f" SIXPX_AT={url}"}
 """

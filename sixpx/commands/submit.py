@@ -36,30 +36,42 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """0 only where every output was made."""
+    """0 only where every output was made, and what was to be saved is saved."""
+    client = _client(options)
+    try:
+        file = job_file.read(options.file)
+        save = folder.ready(options.save) if options.save else None
+        job, saved = asyncio.run(_submit(file, client, save))
+    except Invalid as fault:
+        summary.print_mistakes(fault)
+        return 1
+    print(orjson.dumps(job.raw, option=orjson.OPT_INDENT_2).decode() if options.json else summary.text(job.raw))
+    return 0 if job.status == "complete" and saved else 1
+
+
+def _client(options: argparse.Namespace) -> AsyncClient:
+    """Raises BadSettings, which names the option and the variable, and does not repeat a secret."""
     at = options.at or os.environ.get("SIXPX_AT") or AT
     given = options.identity or os.environ.get("SIXPX_AS")
     if not given:
         raise BadSettings(("who are you? give --as ID:KEY:SECRET or set SIXPX_AS (see `sixpx user add`)",))
     try:
-        file = job_file.read(options.file)
-        save = folder.ready(options.save) if options.save else None
-        job = asyncio.run(_submit(file, AsyncClient(at, Identity.parse(given)), save))
+        identity = Identity.parse(given)
     except Invalid as fault:
-        summary.print_mistakes(fault)
-        return 1
-    print(orjson.dumps(job.raw, option=orjson.OPT_INDENT_2).decode() if options.json else summary.text(job.raw))
-    return 0 if job.status == "complete" else 1
+        raise BadSettings((f"--as, SIXPX_AS: {fault.detail}",)) from fault
+    try:
+        return AsyncClient(at, identity)
+    except Invalid as fault:
+        raise BadSettings((f"--at, SIXPX_AT: {fault.detail}",)) from fault
 
 
-async def _submit(file: JobFile, client: AsyncClient, save: Path | None) -> Result:
+async def _submit(file: JobFile, client: AsyncClient, save: Path | None) -> tuple[Result, bool]:
+    """The job at its end, and whether its pictures were saved."""
     async with client:
         await _check_size(file, client)
         id = await client.post(file.body())
         job = await _ended(id, client)
-        if save is not None:
-            await _save(job, client, save)
-        return job
+        return job, save is None or await _saved(job, client, save)
 
 
 async def _check_size(file: JobFile, client: AsyncClient) -> None:
@@ -90,10 +102,16 @@ async def _ended(id: str, client: AsyncClient) -> Result:
         bar.close()
 
 
-async def _save(job: Result, client: AsyncClient, to: Path) -> None:
+async def _saved(job: Result, client: AsyncClient, to: Path) -> bool:
+    """Whether all that the service hosts was saved. What could not be is said, and the job is shown all the same."""
+    whole = True
     for picture in job.pictures:
+        where = f"{picture.tag}/{picture.ref}"
         try:
             print(f"saved {await client.download(job, picture, to)}", file=sys.stderr)
         except NotFound:  # also where the operator hosts in a store that only looks like the service's addresses
-            where = f"{picture.tag}/{picture.ref}"
             print(f"sixpx: {where} is not hosted by the service: not saved", file=sys.stderr)
+        except SixpxError as fault:
+            whole = False
+            print(f"sixpx: {where} is not saved: {fault.detail}", file=sys.stderr)
+    return whole

@@ -93,6 +93,30 @@ def test_submit_shows_every_mistake_with_its_pointer(service: Service, tmp_path:
     assert pointers == ["/output/0/methods/0/options/width", "/output/0/ref/main", "/output/0/tga"]
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full, which Linux has")
+def test_submit_shows_a_job_whose_pictures_it_cannot_save(service: Service, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".good.jpg.part").symlink_to("/dev/full")
+    body = {**BAD, "output": BAD["output"][:1]}
+    done = sixpx(tmp_path, "submit", written(tmp_path, body), "--save", "out", **as_user(service))
+    assert done.returncode == 1
+    assert "sixpx: good/main is not saved: out/good.jpg cannot be written: No space left on device" in done.stderr
+    assert f"{service.url}/{service.user}/" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--at", "127.0.0.1:8666"), "--at, SIXPX_AT: expected the address"),
+        (("--as", "a:b"), "--as, SIXPX_AS: expected"),
+    ],
+)
+def test_submit_names_the_option_that_is_wrong(tmp_path: Path, options: tuple[str, ...], says: str) -> None:
+    done = sixpx(tmp_path, "submit", "job.json", *options, SIXPX_AS="a:b:c")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert says in done.stderr
+
+
 @pytest.mark.long
 def test_submit_refuses_what_is_over_the_services_limit_before_it_travels(tmp_path: Path) -> None:
     with Service.start(tmp_path, SIXPX_LIMITS_BODY_BYTES="100000") as small:

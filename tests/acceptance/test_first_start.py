@@ -49,6 +49,8 @@ def test_the_printed_lines_work_when_pasted(tmp_path: Path) -> None:
             line = service.stdout.readline()
             assert line, (tmp_path / "log").read_text()
             lines.append(line)
+        # another port than the default: what is pasted says so
+        assert lines[-1].strip().endswith(f" SIXPX_AT=http://127.0.0.1:{environment['SIXPX_SERVER_PORT']}")
         create, show = [line.strip() for line in lines if line.strip().startswith("curl ")]
         id = paste(create)["id"]
         until = time.monotonic() + 20
