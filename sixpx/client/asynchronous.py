@@ -57,6 +57,7 @@ class AsyncClient:
 
     async def __aenter__(self) -> Self:
         await self._wire.__aenter__()
+        self._opening = asyncio.Lock()  # one for each time: it belongs to the loop that it was first waited for in
         return self
 
     async def __aexit__(

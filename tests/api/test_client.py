@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -334,6 +335,25 @@ async def test_a_client_that_was_closed_is_not_open(live: clients.Client) -> Non
         await px.load(PNG).save()
     async with px:
         assert (await px.load(PNG).save()).status == "complete"
+
+
+async def test_a_client_that_is_opened_again_is_as_good_for_many_threads(
+    live: clients.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def slow(wire: Any) -> None:  # so that the others wait for it
+        await asyncio.sleep(0.2)
+
+    monkeypatch.setattr(Ear, "open", slow)
+
+    def program() -> set[str]:
+        px = Client(str(live.server.make_url("/")), me(live))
+        ended = set()
+        for _ in range(2):
+            with px, ThreadPoolExecutor(10) as threads:
+                ended |= set(threads.map(lambda _: px.load(PNG).save().status, range(10)))
+        return ended
+
+    assert await asyncio.to_thread(program) == {"complete"}
 
 
 async def test_who_still_waits_when_another_thread_closes_is_told_so(idle: clients.Client) -> None:
