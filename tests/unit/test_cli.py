@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sixpx import cli
+from sixpx.settings import load
 from tests.unit.user_desk import Desk
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +45,16 @@ def test_a_data_folder_that_is_none_is_said_in_a_sentence(
     assert "file" in said.err
     assert len(said.err.splitlines()) == 1
     assert file.read_bytes() == b""
+
+
+def test_what_check_config_prints_is_a_configuration_that_means_the_same(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SIXPX_SERVER_DATA", 'a "folder"\\\x7f\n of ü')
+    monkeypatch.setenv("SIXPX_SEARCH_INDEX", "data.order,data.customer.id")
+    assert cli.main(["check-config"]) == 0
+    Path("printed.toml").write_text(capsys.readouterr().out, "utf-8")
+    assert load(Path("printed.toml"), {}) == load(None, os.environ)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full, which Linux has")
