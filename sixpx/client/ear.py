@@ -53,7 +53,10 @@ class Ear:
 
     async def end_of(self, job_id: str, seconds: float) -> None:
         """Returns when the job has ended, the ear has gone deaf, or after so many seconds."""
-        if job_id in self._ends or self.deaf:
+        if job_id in self._ends:
+            del self._ends[job_id]  # good for one look: who finds that it was retried since waits for its next end
+            return
+        if self.deaf:
             return
         heard = self._expected.setdefault(job_id, asyncio.get_running_loop().create_future())
         await asyncio.wait((heard,), timeout=seconds)

@@ -299,6 +299,25 @@ async def test_an_ear_hears_of_what_was_retried_again(waiting: AsyncClient, idle
     await ear.close()
 
 
+async def test_an_end_that_was_of_before_a_retry_is_looked_at_once(waiting: AsyncClient, idle: clients.Client) -> None:
+    looks = 0
+    job = waiting.job
+
+    async def counted(id: str, wait: float = 0) -> Any:
+        nonlocal looks
+        looks += 1
+        return await job(id, wait)
+
+    waiting.job = counted  # type: ignore[method-assign]
+    job_id = await waiting.post(body_of())
+    assert await waiting._listen() is not None
+    idle.hub.publish(JobEvent(job_id, idle.user.id, Status.FAILED))
+    await until(lambda: waiting._ear is not None and job_id in waiting._ear._ends)
+    with pytest.raises(SixpxError, match="has not ended"):
+        await waiting.wait(job_id, 0.5)
+    assert looks == 3  # at first, after the end that it had heard of, and at the end
+
+
 async def test_a_service_that_refuses_the_proof_at_the_socket_has_none_for_us(idle: clients.Client) -> None:
     async with AsyncClient(str(idle.server.make_url("/")), replace(me(idle), secret="wrong")) as px:
         assert await Ear.open(px._wire) is None
