@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -105,7 +106,7 @@ class AsyncClient:
         clock = asyncio.get_running_loop().time
         end = clock() + seconds if seconds is not None else float("inf")
         while True:
-            ear = await self._listen()
+            ear = await self._listen(end)
             if ear is not None and ear is heard_by:
                 await ear.end_of(id, max(0.0, min(end - clock(), HEAR_SECONDS)))
             heard_by = ear
@@ -129,17 +130,25 @@ class AsyncClient:
             wait = 0  # a proxy that ends what takes long lets a look through
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def _listen(self) -> Ear | None:
-        """The one web socket of this client, opened anew where it has gone; None where there is none for now."""
+    async def _listen(self, end: float = float("inf")) -> Ear | None:
+        """The one web socket of this client, opened anew where it has gone; None where there is none for now, or not
+        by `end` (of the loop's clock)."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(end if end < float("inf") else None), self._opening:
+                return await self._opened()
+        return None
+
+    async def _opened(self) -> Ear | None:
         clock = asyncio.get_running_loop().time
-        async with self._opening:
-            if self._ear is not None and self._ear.deaf:
-                await self._ear.close()
-                self._ear = None
-            if self._ear is None and clock() >= self._listen_next:
+        if self._ear is not None and self._ear.deaf:
+            await self._ear.close()
+            self._ear = None
+        if self._ear is None and clock() >= self._listen_next:
+            try:
                 self._ear = await Ear.open(self._wire)
+            finally:
                 self._listen_next = clock() + LISTEN_AGAIN_SECONDS
-            return self._ear
+        return self._ear
 
     async def job(self, id: str, wait: float = 0) -> Result:
         """The job when it has ended, or as it is after `wait` seconds (60 at most)."""

@@ -61,6 +61,17 @@ async def test_a_service_that_goes_away_in_a_long_poll_has_its_whole_minute(monk
     assert (await answered(handler, lambda client: client.wait("j1"))).ended
 
 
+async def test_a_wait_keeps_its_limit_where_a_socket_is_swallowed() -> None:
+    async def handler(request: web.Request) -> web.Response:
+        if request.path.endswith("/socket"):
+            await asyncio.sleep(5)
+        return web.json_response(PENDING)
+
+    async with asyncio.timeout(3):
+        with pytest.raises(SixpxError, match=r"has not ended within 0\.2 s"):
+            await answered(handler, lambda client: client.wait("j1", 0.2))
+
+
 # --- replies of another kind ----------------------------------------------------------------------
 
 
