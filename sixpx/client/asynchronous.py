@@ -79,7 +79,8 @@ class AsyncClient:
         return draft.load(first) if second is None else draft.load(str(first), second)
 
     async def save(self, body: Body, idempotency_key: str | None = None) -> Result:
-        """Posts a job and waits for its end."""
+        """Posts a job and waits for its end. Raises JobFailed where an output failed. Said again with the same
+        `idempotency_key` within 24 hours, as after an answer that was lost, it is the job that was posted before."""
         ear = await self._listen()
         job = await self._wait(await self.post(body, idempotency_key), None, ear)
         if job.status != "complete":
@@ -90,7 +91,8 @@ class AsyncClient:
         return await self.save(await asyncio.to_thread(body))  # it reads files
 
     async def post(self, body: Body, idempotency_key: str | None = None) -> str:
-        """Posts a job without waiting; returns its id."""
+        """Posts a job without waiting; returns its id. Raises Invalid with every mistake, OverQuota, Unreachable: then
+        it may have been accepted all the same, unless it is said again with the same `idempotency_key`."""
         headers = {**VERSION, **({"Idempotency-Key": idempotency_key} if idempotency_key else {})}
         answer = await self._wire.ask("POST", f"{self._wire.home}/jobs", body=body, headers=headers)
         return str(answer.fields("id")["id"])
@@ -162,8 +164,8 @@ class AsyncClient:
         per_page: int = 10,
         sort_by: str | None = None,
     ) -> Jobs:
-        """A page of the user's jobs, newest first; `search` in the words of the API: `{"status": "failed"}`,
-        `{"processed.bytes": "{gt}1048576"}`."""
+        """A page of the user's jobs, newest first; pages count from 1 and have up to 100. `search` in the words of the
+        API: `{"status": "failed"}`, `{"processed.bytes": "{gt}1048576"}`; `sort_by`: `created,asc`."""
         order = {"sort_by": sort_by} if sort_by else {}
         query = {**(search or {}), "page": str(page), "per_page": str(per_page), **order}
         answer = await self._wire.ask("GET", f"{self._wire.home}/jobs", query, headers=VERSION)

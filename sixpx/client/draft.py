@@ -62,6 +62,7 @@ class Draft(Generic[R_co]):
         return replace(self, outputs=(*self.outputs, {"ref": chosen, "methods": []}))
 
     def tag(self, tag: str) -> Self:
+        """Its name in the finished job, of up to 100 characters; `output-1`, `output-2` where none is given."""
         return self._with(tag=tag)
 
     def type(self, type: str) -> Self:
@@ -73,12 +74,15 @@ class Draft(Generic[R_co]):
         return self._with(url=url)
 
     def quality(self, quality: int) -> Self:
+        """1 to 100, of JPEG, WebP and AVIF."""
         return self._with(quality=quality)
 
     def progressive(self, progressive: bool = True) -> Self:
+        """A picture that is seen coarsely before it is there as a whole: JPEG, PNG, GIF."""
         return self._with(progressive=progressive)
 
     def keep_metadata(self) -> Self:
+        """EXIF, XMP and IPTC stay; without it the copyright alone does."""
         return self._with(metadata="keep")
 
     # --- its methods ------------------------------------------------------------------------------
@@ -90,21 +94,27 @@ class Draft(Generic[R_co]):
         return self._with(methods=[*last["methods"], step])
 
     def resize(self, options: Mapping[str, Any] | None = None, /, **more: Any) -> Self:
+        """`width`, `height` in pixels, one is enough; `fit`, `enlarge`, `gravity`, `background`."""
         return self.method("resize", options, **more)
 
     def crop(self, options: Mapping[str, Any] | None = None, /, **more: Any) -> Self:
+        """`x`, `y`, `width`, `height` in pixels; `gravity` in place of x and y; `face`, `padding` in pixels."""
         return self.method("crop", options, **more)
 
     def rotate(self, options: Mapping[str, Any] | None = None, /, **more: Any) -> Self:
+        """`degrees`, clockwise; `background`: `#rrggbb` or `transparent`."""
         return self.method("rotate", options, **more)
 
     def layer(self, options: Mapping[str, Any] | None = None, /, **more: Any) -> Self:
+        """`ref`: another input, on top; `x`, `y`, `width`, `height` in pixels, `opacity` 0 to 1, `gravity`, `blend`."""
         return self.method("layer", options, **more)
 
     def filter(self, options: Mapping[str, Any] | None = None, /, **more: Any) -> Self:
+        """One or many, applied in the order of their keys: `sepia=70, sharpen=40`."""
         return self.method("filter", options, **more)
 
     def analyze(self, options: Mapping[str, Any] | None = None, /, **more: Any) -> Self:
+        """`type`: `exif`, `color` (with `context`) or `nudity`; found under `analysis` of each picture."""
         return self.method("analyze", options, **more)
 
     # --- its end ----------------------------------------------------------------------------------
