@@ -197,14 +197,20 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
     """Settings from the file (if any) and the environment. Raises BadSettings with every fault at once."""
     faults: list[str] = []
     raw = _read(path, faults)
-    _overlay(raw, environment, faults)
+    given = _overlay(raw, environment, faults)
     sections = {name: _section(name, kind, raw.pop(name, {}), faults) for name, kind in SECTIONS.items()}
     faults += [f"[{name}]: no such section; there are {', '.join(SECTIONS)}" for name in raw]
     settings = Settings(**sections)
     faults += _contradictions(settings)
     if faults:
-        raise BadSettings(tuple(faults))
+        raise BadSettings(tuple(_with_variable(one, given) for one in faults))
     return settings
+
+
+def _with_variable(fault: str, given: Mapping[str, str]) -> str:
+    """Whoever mends it must know that it does not stand in the file."""
+    setting, colon, rest = fault.partition(":")
+    return f"{setting} (from {given[setting]}){colon}{rest}" if setting in given else fault
 
 
 def _read(path: Path | None, faults: list[str]) -> dict[str, Any]:
@@ -219,7 +225,9 @@ def _read(path: Path | None, faults: list[str]) -> dict[str, Any]:
     return {}
 
 
-def _overlay(raw: dict[str, Any], environment: Mapping[str, str], faults: list[str]) -> None:
+def _overlay(raw: dict[str, Any], environment: Mapping[str, str], faults: list[str]) -> Mapping[str, str]:
+    """The variable of each setting that comes from the environment."""
+    given = {}
     for variable, value in sorted(environment.items()):
         if not variable.startswith(PREFIX) or variable in OF_CLIENTS:
             continue
@@ -231,6 +239,8 @@ def _overlay(raw: dict[str, Any], environment: Mapping[str, str], faults: list[s
         table = raw.setdefault(section, {})
         if isinstance(table, dict):
             table[name] = _from_text(value, str(kinds[name]))
+            given[f"{section}.{name}"] = variable
+    return given
 
 
 def _from_text(value: str, kind: str) -> Any:

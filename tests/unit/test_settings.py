@@ -64,6 +64,14 @@ def test_numbers_of_the_environment_become_what_the_setting_is() -> None:
     assert (settings.limits.render_seconds, settings.lane_count) == (2.5, 3)
 
 
+def test_a_fault_says_where_it_is_when_it_is_not_in_the_file(tmp_path: Path) -> None:
+    path = written(tmp_path, "[server]\nport = 80\n[lanes]\nnice = -1\n")
+    port, lanes, model = faults(path, {"SIXPX_SERVER_PORT": "many", "SIXPX_FACES_MODEL": "gone.onnx"})
+    assert port == "server.port (from SIXPX_SERVER_PORT): expected a whole number of at least 1, got 'many'"
+    assert model.startswith("faces.model (from SIXPX_FACES_MODEL): expected")
+    assert lanes.startswith("lanes.nice: expected")
+
+
 def test_all_faults_come_at_once(tmp_path: Path) -> None:
     path = written(tmp_path, '[server]\nport = "x"\nprot = 1\n[limit]\n[log]\nlevel = "loud"')
     found = faults(path, {"SIXPX_LANES_CUONT": "1", "SIXPX_NETWORK_ALLOW": "10.0.0.1/8", "SIXPX_SERVER_PORT": "many"})
@@ -97,7 +105,7 @@ def test_one_fault_is_one_sentence(tmp_path: Path, text: str, fault: str) -> Non
 )  # fmt: skip
 def test_another_store_is_refused_without_its_password(url: str) -> None:
     [fault] = faults(None, {"SIXPX_STORE_URL": url})
-    assert fault.startswith("store.url: expected")
+    assert fault.startswith("store.url (from SIXPX_STORE_URL): expected")
     assert "swordfish" not in fault
     assert "admin" not in fault
 
@@ -186,7 +194,7 @@ def test_a_file_that_is_not_there_or_no_toml_is_said_so(tmp_path: Path) -> None:
 def test_a_model_of_faces_must_be_a_file(tmp_path: Path, name: str) -> None:
     path = str(tmp_path / name)
     [fault] = faults(None, {"SIXPX_FACES_MODEL": path})
-    assert fault == f"faces.model: expected a YuNet model file that can be read, got {path!r}"
+    assert fault == f"faces.model (from SIXPX_FACES_MODEL): expected a YuNet model file that can be read, got {path!r}"
     (tmp_path / "here.onnx").touch()
     assert load(None, {"SIXPX_FACES_MODEL": str(tmp_path / "here.onnx")}).faces.model.endswith("here.onnx")
 
