@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -67,7 +67,7 @@ class Sockets:
                 raise NotFound("there is nothing at this address; web sockets connect to it")
             return problem.upgrade_required()
         await socket.prepare(request)
-        await Visit(self, socket, request.headers.get("Origin")).last()
+        await Visit(self, socket, request).last()
         return socket
 
 
@@ -82,10 +82,11 @@ class _Entry:
 class Visit:
     """One connection, until one side ends it."""
 
-    def __init__(self, sockets: Sockets, socket: web.WebSocketResponse, origin: str | None) -> None:
+    def __init__(self, sockets: Sockets, socket: web.WebSocketResponse, request: web.Request) -> None:
         self._sockets = sockets
         self._socket = socket
-        self._origin = origin
+        self._origin = request.headers.get("Origin")
+        self._transport = request.transport
         self._listening = ExitStack()
         self._entry: asyncio.Future[_Entry] = asyncio.get_running_loop().create_future()
         self._user_id = ""
@@ -102,8 +103,21 @@ class Visit:
                 part.cancel()
             _log_mistakes(await asyncio.gather(*parts, return_exceptions=True))
             self._listening.close()
-        code = WSCloseCode.GOING_AWAY if self._sockets.stopping.done() else WSCloseCode.POLICY_VIOLATION
-        await self._socket.close(code=code)
+        await self._part(WSCloseCode.GOING_AWAY if self._sockets.stopping.done() else WSCloseCode.POLICY_VIOLATION)
+
+    async def _part(self, code: WSCloseCode) -> None:
+        """Says goodbye, for which aiohttp would wait until the client has read all that was sent before."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._socket.close(code=code)
+        if self._socket.close_code == WSCloseCode.ABNORMAL_CLOSURE:
+            self._cut_off()
+
+    def _cut_off(self) -> None:
+        """Ends the connection of a client that does not read: closed in good order, it would stay for as long as there
+        is something unread."""
+        if self._transport is not None:
+            self._transport.abort()
 
     # --- what the client says ---------------------------------------------------------------------
 
@@ -190,9 +204,13 @@ class Visit:
         await self._within(self._socket.send_str(orjson.dumps(value).decode()))
 
     async def _within(self, writing: Coroutine[Any, Any, None]) -> None:
-        """Raises TimeoutError for a client that does not read."""
-        async with asyncio.timeout(self._sockets.write):
-            await writing
+        """Raises TimeoutError for a client that does not read. Nothing is said after what was broken off."""
+        try:
+            async with asyncio.timeout(self._sockets.write):
+                await writing
+        except (TimeoutError, asyncio.CancelledError):
+            self._cut_off()
+            raise
 
 
 def _log_mistakes(outcomes: Iterable[object]) -> None:
