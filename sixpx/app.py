@@ -190,7 +190,7 @@ class Service:
         ).add_to(app)
         Usage(self.store, auth, now).add_to(app)
         Sockets(auth, self.feed, self.stopped).add_to(app)
-        Events(self.store, auth, self.feed, self.stopped).add_to(app)
+        Events(self.store, auth, self.feed, now, self.stopped).add_to(app)
         Deliveries(self.store, auth, now, self._callback_due).add_to(app)
         Files(settings.data / "hosted").add_to(app)
         OpenApi(settings.public_url).add_to(app)

@@ -5,21 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 import orjson
 import pytest
-from aiohttp import ClientResponse
+from aiohttp import ClientResponse, ClientSession, TCPConnector, web
+from aiohttp.test_utils import TestServer
 
 from sixpx.api import auth
+from sixpx.api.auth import Auth
+from sixpx.api.middleware import explained
 from sixpx.api.v1 import events
+from sixpx.api.v1.events import Events
 from sixpx.clock import now
 from sixpx.core import people
 from sixpx.core.job import Status
+from sixpx.errors import StoreDown
+from sixpx.feed import Feed
 from sixpx.hub import JobEvent
 from tests.api.clients import Client, body_of
+from tests.api.deaf import narrow, with_little_room
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -29,9 +36,10 @@ BAD = body_of(input={"main": "data:image/png;base64,AAAA"})
 
 @dataclass(frozen=True, slots=True)
 class Radio:
-    """An event stream as a browser reads it (WHATWG HTML, 9.2.6)."""
+    """An event stream as a browser reads it (WHATWG HTML, 9.2.6); `greeting`: the fields of its first block."""
 
     reply: ClientResponse
+    greeting: dict[str, str] = field(default_factory=dict)
 
     async def block(self, within: float = 5.0) -> dict[str, str]:
         """The fields of the next block; a comment under the empty name."""
@@ -57,8 +65,8 @@ async def tuned(client: Client, last: str = "", **options: Any) -> AsyncIterator
     async with client.session.get(url, headers=headers, **options) as reply:
         assert reply.status == 200
         assert reply.content_type == "text/event-stream"
-        radio = Radio(reply)
-        assert await radio.block() == {"retry": "1000"}
+        radio = Radio(reply, await Radio(reply).block())
+        assert radio.greeting.pop("retry") == "1000"
         yield radio
 
 
@@ -85,6 +93,38 @@ async def test_who_comes_back_hears_what_he_missed_and_goes_on(live: Client) -> 
         assert {id: told[id] for id in missed} == dict.fromkeys(missed, "failed")
         live.hub.publish(JobEvent(first, live.user.id, Status.PENDING))
         assert (await radio.block())["data"] == f'{{"job_id":"{first}","status":"pending"}}'
+
+
+async def test_who_loses_his_connection_before_the_first_event_misses_nothing_either(live: Client) -> None:
+    async with tuned(live) as radio:
+        assert radio.greeting.keys() == {"id"}
+    job_id = (await live.run(BAD))["_id"]
+    async with tuned(live, last=radio.greeting["id"]) as again:
+        assert again.greeting == {}
+        assert (await again.event())[1] == {"job_id": job_id, "status": "failed"}
+
+
+async def test_more_of_a_single_moment_is_missed_than_one_look_brings(
+    idle: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "MISSED_MOST", 3)
+    posted, moment = {await idle.posted(body_of()) for _ in range(8)}, now()
+    for one in posted:
+        await idle.store.change_job(idle.user.id, one, lambda job: replace(job, modified=moment))
+    async with tuned(idle, last=f"0-{'0' * 24}") as radio:
+        heard = [(await radio.event())[1]["job_id"] for _ in range(8)]
+    assert set(heard) == posted
+
+
+async def test_a_store_that_goes_away_ends_the_stream_in_good_order(
+    idle: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise StoreDown("the database cannot be read")
+
+    monkeypatch.setattr(type(idle.store), "changed", away)
+    async with tuned(idle, last=f"0-{'0' * 24}") as radio:
+        assert await radio.reply.read() == b""
 
 
 async def test_more_is_missed_than_one_look_brings(idle: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,3 +197,23 @@ async def test_whose_secret_is_taken_back_hears_no_longer(idle: Client, monkeypa
         )
         async with asyncio.timeout(10):
             assert await radio.reply.read() == b""
+
+
+async def test_a_listener_who_does_not_read_loses_his_connection(idle: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "WRITE_SECONDS", 0.3)
+    feed, stopping = Feed(idle.hub), asyncio.get_running_loop().create_future()
+    app = web.Application(middlewares=[explained])
+    app.on_response_prepare.append(with_little_room)
+    Events(idle.store, Auth(idle.store, now), feed, now, stopping).add_to(app)
+    async with (
+        TestServer(app) as server,
+        ClientSession(connector=TCPConnector(socket_factory=narrow)) as session,
+        tuned(replace(idle, server=server, session=session)) as deaf,
+    ):
+        deaf.reply.connection.transport.pause_reading()
+        async with asyncio.timeout(10):
+            while server.runner.server.connections:
+                for _ in range(10):
+                    idle.hub.publish(JobEvent("f" * 24, idle.user.id, Status.PROCESSING, at=now()))
+                await asyncio.sleep(0.001)
+    await feed.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ from sixpx.core.user import SocketAuth
 from sixpx.feed import Feed
 from sixpx.hub import JobEvent
 from tests.api.clients import Client, body_of
+from tests.api.deaf import narrow, with_little_room
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -287,19 +287,6 @@ async def test_a_stopping_service_says_so_and_closes(idle: Client) -> None:
         stopping.set_result(None)
         assert await phone.hear() is WSMsgType.CLOSE
         assert phone.socket.close_code == 1001
-
-
-async def with_little_room(request: web.Request, _: web.StreamResponse) -> None:
-    """So that it is soon seen who does not read: the system would take megabytes for him."""
-    assert request.transport is not None
-    request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-
-
-def narrow(address: tuple[Any, ...]) -> socket.socket:
-    """A socket that takes little before its owner has read."""
-    made = socket.socket(address[0], address[1], address[2])
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    return made
 
 
 @pytest.mark.parametrize("why", ["hears a lot", "says a lot", "is silent"])

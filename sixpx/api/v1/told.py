@@ -11,12 +11,19 @@ from sixpx.core.job import Status
 from sixpx.hub import JobEvent
 
 CURSOR = re.compile(r"([0-9]{1,14})-([0-9a-f]{24})")
+NO_JOB = "0" * 24
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def message(job_id: str, status: Status) -> str:
     """`{"job_id": …, "status": …}` as the published clients expect it; one line."""
     return orjson.dumps({"job_id": job_id, "status": str(status)}).decode()
+
+
+def greeting(reconnect_ms: int, now: datetime | None) -> bytes:
+    """What a stream begins with: how soon to come back, and to whom was nowhere yet, that he is at this moment."""
+    id = f"id: {cursor(NO_JOB, now)}\n" if now else ""
+    return f"retry: {reconnect_ms}\n{id}\n".encode()
 
 
 def of_stream(job_id: str, status: Status, at: datetime | None) -> bytes:
