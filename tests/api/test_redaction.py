@@ -77,12 +77,14 @@ async def test_the_whole_url_of_a_callback_is_kept_sealed(idle: Client, userinfo
     assert job.callback_sealed not in said(shown)
 
 
-@pytest.mark.parametrize("callback", [None, {}, {"url": ""}])
-async def test_a_callback_without_a_url_has_none_to_keep(idle: Client, callback: object) -> None:
+@pytest.mark.parametrize("callback", [None, False, "", {}, {"url": ""}, {"url": False}])
+async def test_a_callback_without_a_url_is_echoed_and_has_none_to_keep(idle: Client, callback: object) -> None:
     parts = {} if callback is None else {"callback": callback}
     job = await idle.store.job(idle.user.id, await idle.posted(body_of(**parts)))
     assert job is not None
     assert job.callback_sealed is None
+    assert (await idle.get(f"/{job.id}")).json.get("callback") == callback
+    assert (await idle.get(f"/{job.id}/deliveries")).json == []
 
 
 async def test_a_masked_name_is_shown_as_the_mask(idle: Client, caplog: pytest.LogCaptureFixture) -> None:

@@ -99,7 +99,7 @@ def test_the_editions_are_all_there() -> None:
         asks(url=False),
         {**asks(), "callback": {"url": ""}, "data": {}},
         {**asks(), "callback": {"url": False}},
-        {**asks(), "callback": {}},
+        *({**asks(), "callback": nothing} for nothing in ({}, False, "", None)),  # SPEC section 9, Echo
         {**asks(), "data": {"a.b": {"$c": [1, None]}}},
         asks(ref=["main", "img1"]),
         asks(ref={"main": "x" * 200, "img1": "...", "img2": "naïve ünïcode 写真.jpeg"}),
@@ -160,6 +160,7 @@ BAD: list[tuple[Any, list[str]]] = [
     ({**asks(), "data": []}, ["/data"]),
     ({**asks(), "data": None}, ["/data"]),
     ({**asks(), "callback": "http://example.com/"}, ["/callback"]),
+    ({**asks(), "callback": True}, ["/callback"]),
     ({**asks(), "callback": {"url": True}}, ["/callback/url"]),
     ({**asks(), "callback": {"url": "example.com"}}, ["/callback/url"]),
     ({**asks(), "callback": {"url": "\n"}}, ["/callback/url"]),
