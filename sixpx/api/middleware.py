@@ -70,6 +70,8 @@ async def explained(request: web.Request, handler: Handler) -> web.StreamRespons
         log.debug("the client left", extra={"method": request.method, "path": request.path})
         return web.Response(status=400)
     except Exception:
+        if request.writer.output_size > 0:
+            raise  # the reply has begun, and would have another one inside of it: `handle_error` breaks it off
         log.exception("a request failed", extra={"method": request.method, "path": request.path})
         return problem.unexpected()
 

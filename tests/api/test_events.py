@@ -11,13 +11,13 @@ from typing import Any
 
 import orjson
 import pytest
-from aiohttp import ClientResponse, ClientSession, TCPConnector, web
+from aiohttp import ClientPayloadError, ClientResponse, ClientSession, TCPConnector, web
 from aiohttp.test_utils import TestServer
 
 from sixpx.api import auth
 from sixpx.api.auth import Auth
 from sixpx.api.middleware import explained
-from sixpx.api.v1 import events
+from sixpx.api.v1 import events, told
 from sixpx.api.v1.events import Events
 from sixpx.clock import now
 from sixpx.core import people
@@ -125,6 +125,19 @@ async def test_a_store_that_goes_away_ends_the_stream_in_good_order(
     monkeypatch.setattr(type(idle.store), "changed", away)
     async with tuned(idle, last=f"0-{'0' * 24}") as radio:
         assert await radio.reply.read() == b""
+
+
+async def test_a_mistake_of_ours_breaks_the_stream_off_and_says_nothing_into_it(
+    idle: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a mistake")
+
+    monkeypatch.setattr(told, "of_event", broken)
+    async with tuned(idle) as radio:
+        idle.hub.publish(JobEvent("f" * 24, idle.user.id, Status.PENDING))
+        with pytest.raises(ClientPayloadError, match="not completed"):
+            await asyncio.wait_for(radio.reply.read(), 10)
 
 
 async def test_more_is_missed_than_one_look_brings(idle: Client, monkeypatch: pytest.MonkeyPatch) -> None:
