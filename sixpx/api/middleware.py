@@ -26,6 +26,7 @@ log = logging.getLogger("sixpx.access")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 SLASHES = re.compile("/{2,}")
+QUERY = re.compile("[?&].*", re.DOTALL)
 
 IDLE_SECONDS = 75.0
 """Longer than the proxies in use keep a connection without a request: they close it, and never find it closed."""
@@ -44,8 +45,8 @@ async def timed(request: web.Request, handler: Handler) -> web.StreamResponse:
     if not response.prepared:
         response.headers["Server-Timing"] = f"app;dur={ms:.3f}"
     if log.isEnabledFor(logging.DEBUG):
-        extra = {"method": request.method, "path": request.path, "status": response.status, "ms": round(ms, 1)}
-        log.debug("%s %s", request.method, request.path, extra={**extra, "key": key_of(request)})
+        extra = {"method": request.method, "path": _path(request), "status": response.status, "ms": round(ms, 1)}
+        log.debug("%s %s", request.method, extra["path"], extra={**extra, "key": key_of(request)})
     return response
 
 
@@ -57,7 +58,7 @@ async def explained(request: web.Request, handler: Handler) -> web.StreamRespons
     except SixpxError as fault:
         reply = problem.of(fault)
         if reply.status == 500:
-            log.exception("a request failed", extra={"method": request.method, "path": request.path})
+            log.exception("a request failed", extra={"method": request.method, "path": _path(request)})
         return reply
     except web.HTTPException as fault:
         if fault.status < 400:
@@ -67,13 +68,19 @@ async def explained(request: web.Request, handler: Handler) -> web.StreamRespons
         return problem.not_http()
     except ConnectionError:
         # the client left in the middle of its request; there is nobody to answer, and nothing for us to mend
-        log.debug("the client left", extra={"method": request.method, "path": request.path})
+        log.debug("the client left", extra={"method": request.method, "path": _path(request)})
         return web.Response(status=400)
     except Exception:
         if request.writer.output_size > 0:
             raise  # the reply has begun, and would have another one inside of it: `handle_error` breaks it off
-        log.exception("a request failed", extra={"method": request.method, "path": request.path})
+        log.exception("a request failed", extra={"method": request.method, "path": _path(request)})
         return problem.unexpected()
+
+
+def _path(request: web.Request) -> str:
+    """The path as a log may show it: without what was meant to be a query, key and secret in it, where the `?` before
+    it was forgotten or percent-encoded."""
+    return QUERY.sub("…", request.path)
 
 
 # --- what no middleware sees ------------------------------------------------------------------------

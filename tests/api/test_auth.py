@@ -144,9 +144,13 @@ async def test_the_access_log_shows_the_beginning_of_a_key_and_no_secret(
         await idle.get(query(secret, key), auth=None)
         await idle.get(f"?secret={secret}", auth=None)
         await idle.ask("GET", "/livez", auth=None)
+        for separator in ("&", "%3F", "%3f"):  # nothing is at such an address
+            broken = query(key, secret).replace("?", separator)
+            assert (await idle.get(broken, auth=None)).status == 404
     records = [one for one in caplog.records if one.name == "sixpx.access"]
     shown = [one.__dict__.get("key") for one in records]
-    assert shown == [f"{key[:4]}…"] * 4 + ["…", None, None]
+    assert shown == [f"{key[:4]}…"] * 4 + ["…", *[None] * 5]
+    assert records[-1].__dict__["path"] == f"{idle.jobs}…"
     lines = "".join(format.format(one) for one in caplog.records for format in (TextLines(), JsonLines()))
     assert f" key={key[:4]}…" in lines
     assert not [one for one in (key, secret, "wrong-secret", idle.pair) if one in lines]
