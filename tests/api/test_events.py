@@ -19,6 +19,8 @@ from sixpx.api.auth import Auth
 from sixpx.api.middleware import explained
 from sixpx.api.v1 import events, told
 from sixpx.api.v1.events import Events
+from sixpx.api.v1.operations import OPERATIONS
+from sixpx.api.v1.parameters import PARAMETERS
 from sixpx.clock import now
 from sixpx.core import people
 from sixpx.core.job import Status
@@ -102,6 +104,15 @@ async def test_who_loses_his_connection_before_the_first_event_misses_nothing_ei
     async with tuned(live, last=radio.greeting["id"]) as again:
         assert again.greeting == {}
         assert (await again.event())[1] == {"job_id": job_id, "status": "failed"}
+
+
+async def test_who_cannot_set_a_header_says_the_id_in_the_query_as_described(idle: Client) -> None:
+    job_id = await idle.posted(body_of())
+    url = idle.server.make_url(f"/v1/users/{idle.user.id}/events").with_query({"last_event_id": f"0-{'0' * 24}"})
+    async with idle.session.get(url, headers={"Authorization": f"Bearer {idle.pair}"}) as reply:
+        assert (await Radio(reply).event())[1]["job_id"] == job_id
+    (listen,) = (one for one in OPERATIONS if one.name == "listen")
+    assert "last_event_id" in {PARAMETERS[one]["name"] for one in listen.parameters}
 
 
 async def test_more_of_a_single_moment_is_missed_than_one_look_brings(

@@ -145,7 +145,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Hear of the user's jobs as they change (Server-Sent Events)",
         answers={200: Answer("`event: job` with `{job_id, status}`, and an `id` to go on from.", types=STREAM)},
         refusals=(400, *OF_USER),
-        parameters=("user", "last"),
+        parameters=("user", "last", "last_event_id"),
     ),
     Operation(
         name="connect",

@@ -14,6 +14,7 @@ Schema = dict[str, Any]
 
 ID: Schema = {"type": "string", "pattern": "^[0-9a-f]{24}$"}
 TEXT: Schema = {"type": "string"}
+CURSOR: Schema = {**TEXT, "pattern": "^[0-9]{1,14}-[0-9a-f]{24}$"}
 COUNT: Schema = {"type": "integer", "minimum": 1, "maximum": 999_999_999}
 FIELDS = (
     "Every other parameter is a condition on a field of the job, with dots between the parts of its name: "
@@ -67,9 +68,8 @@ PARAMETERS: Mapping[str, Described] = {
         "style": "form",
         "explode": True,
     },
-    "last": _header(
-        "Last-Event-ID", "The id of the last event that was heard.", {**TEXT, "pattern": "^[0-9]{1,14}-[0-9a-f]{24}$"}
-    ),
+    "last": _header("Last-Event-ID", "The id of the last event that was heard.", CURSOR),
+    "last_event_id": _query("last_event_id", "The same, for whoever cannot set a header.", CURSOR),
     "range": _header("Range", "A part of the file (RFC 9110).", {**TEXT, "examples": ["bytes=0-99"]}),
     "etag": _header("If-None-Match", "The `ETag` of what is there already.", TEXT),
 }
