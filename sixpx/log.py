@@ -16,6 +16,10 @@ TALKATIVE = ("asyncio", "aiobotocore", "aioftp", "asyncssh", "botocore", "pymong
 tell."""
 
 
+ESCAPED = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(127, 160), 0x2028, 0x2029)}
+"""Control characters: what a client sent begins no line of its own, and commands no terminal."""
+
+
 class JsonLines(logging.Formatter):
     """One JSON object a line: `time level logger message` and the FIELDS that the record has."""
 
@@ -38,7 +42,7 @@ class TextLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         extra = "".join(f" {key}={value}" for key, value in _extra(record).items())
         line = f"{_stamp(record)} {record.levelname.lower():7} {record.name}: {record.getMessage()} {extra}".rstrip()
-        line = line.replace("\r", "\\r").replace("\n", "\\n")  # what a client sent begins no line of its own
+        line = line.translate(ESCAPED)
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 

@@ -53,6 +53,14 @@ def test_what_a_client_sent_cannot_begin_a_line_of_its_own(format: logging.Forma
 
 
 @pytest.mark.parametrize("format", FORMATS, ids=["json", "text"])
+@pytest.mark.parametrize("character", ["\0", "\x1b", "\x7f", "\x85", "\x9b", "\u2028"])
+def test_what_a_client_sent_commands_no_terminal_and_ends_no_line(format: logging.Formatter, character: str) -> None:
+    made = record("GET %s", {"path": f"/{character}[2J"}, f"/{character}[2J")
+    assert character not in format.format(made)
+    assert len(format.format(made).splitlines()) == 1
+
+
+@pytest.mark.parametrize("format", FORMATS, ids=["json", "text"])
 def test_a_traceback_is_kept(format: logging.Formatter) -> None:
     made = record("it broke")
     try:
