@@ -1,4 +1,4 @@
-"""Owns jobs by their distance: the boxes around a position, and SQL that measures. Never a condition, never a row.
+"""Owns jobs by their distance: the box around a position, and SQL that measures. Never a condition, never a row.
 
 The table `place` has the positions of each job's pictures; its triggers keep it so. A box in degrees finds what may be
 near enough, the haversine formula (that of `core.matching`, operation by operation) decides.
@@ -45,29 +45,27 @@ FROM job, json_each(doc, '$.images') WHERE json_type(value, '$.latlon') = 'array
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Degrees, both ends included."""
+    """Degrees, all ends included; `spans` are of longitude, west to east: two where the 180th meridian is crossed."""
 
     south: float
     north: float
-    west: float
-    east: float
+    spans: tuple[tuple[float, float], ...]
 
 
-def boxes(near: Near, metres: float) -> list[Box]:
-    """All that is within so many metres lies in these: two where the 180th meridian is crossed, the whole round where a
-    pole is within."""
+def box(near: Near, metres: float) -> Box:
+    """All that is within so many metres lies in it; the whole round where a pole is within."""
     angle = metres / EARTH
     north, south = (near.latitude + sign * (math.degrees(angle) + SLACK) for sign in (1, -1))
     if north >= 90 or south <= -90:
-        return [Box(max(south, -90.0), min(north, 90.0), -180.0, 180.0)]
+        return Box(max(south, -90.0), min(north, 90.0), ((-180.0, 180.0),))
     across = math.degrees(math.asin(min(1.0, math.sin(angle) / math.cos(math.radians(near.latitude))))) + SLACK
     middle = (near.longitude + 180) % 360 - 180
     west, east = middle - across, middle + across
     if west < -180:
-        return [Box(south, north, west + 360, 180.0), Box(south, north, -180.0, east)]
+        return Box(south, north, ((west + 360, 180.0), (-180.0, east)))
     if east > 180:
-        return [Box(south, north, west, 180.0), Box(south, north, -180.0, east - 360)]
-    return [Box(south, north, west, east)]
+        return Box(south, north, ((west, 180.0), (-180.0, east - 360)))
+    return Box(south, north, ((west, east),))
 
 
 def rings(most: float) -> Iterator[float]:
@@ -95,12 +93,9 @@ def of_job(near: Near, values: Values) -> str:
 
 
 def around(near: Near, metres: float, values: Values) -> str:
-    """Of rows of `place`: in the boxes."""
+    """Of rows of `place`: in the box. Its latitudes stand once, outside of any OR: the key is walked between them."""
     if metres >= HALF_ROUND:
         return "1"
-    return f"({' OR '.join(_within(box, values) for box in boxes(near, metres))})"
-
-
-def _within(box: Box, values: Values) -> str:
-    south, north, west, east = map(values.bind, (box.south, box.north, box.west, box.east))
-    return f"(lat BETWEEN {south} AND {north} AND lon BETWEEN {west} AND {east})"
+    found = box(near, metres)
+    spans = " OR ".join(f"lon BETWEEN {values.bind(west)} AND {values.bind(east)}" for west, east in found.spans)
+    return f"lat BETWEEN {values.bind(found.south)} AND {values.bind(found.north)} AND ({spans})"
