@@ -28,6 +28,7 @@ from sixpx.store.sqlite import functions as sqlite_functions
 from sixpx.store.sqlite import index as sqlite_index
 from sixpx.store.sqlite import jobs as sqlite_jobs
 from sixpx.store.sqlite import near as sqlite_near
+from sixpx.store.sqlite import query as sqlite_query
 from sixpx.store.sqlite import search as sqlite_search
 from sixpx.store.sqlite.search import Search, is_quick, rows_of
 from tests.conftest import LONG
@@ -116,6 +117,26 @@ def test_indexes_together_mean_what_they_mean_alone(
 ) -> None:
     query = Query(And(tuple(parts)), Sort(path, descending), Page(page, 4), near)
     assert answer(db, query) == meant(query)
+
+
+LONG_LIST = (*range(-3, 9), 0.5, -2.5, 1e300, 2**53 + 1, "a", "A", "1", "kale", "failed", "one", "\\", '"', "ß", True)
+
+
+@pytest.mark.parametrize("path", ["data.a", "data.b", "data.c", "data.a.b", "status", "processed.name", "totals.bytes"])
+@pytest.mark.parametrize("values", [LONG_LIST, LONG_LIST[:-1], LONG_LIST[:13]], ids=["mixed", "plain", "numbers"])
+def test_a_long_list_means_any_of_its_values(db: apsw.Connection, path: str, values: tuple[Any, ...]) -> None:
+    for asked in (In(path, values), Not(In(path, values)), And((In(path, values), Than("created", Order.GTE, NOW)))):
+        query = Query(asked, page=Page(1, 100))
+        assert answer(db, query) == answer(db, query, ()) == meant(query)
+
+
+def test_a_statement_names_few_values_however_many_are_asked_for() -> None:
+    """SQLite looks each name up among all: 50 lists of 100 values would take it more than a second."""
+    lists = [In(f"data.{name}", tuple(range(100 * name, 100 * name + 100))) for name in range(50)]
+    values = sqlite_query.Values()
+    sqlite_query.where(And(tuple(lists)), values)
+    sqlite_query.where(And(tuple(lists)), values)
+    assert len(values.bound) <= 2 * len(lists)
 
 
 # --- nothing that is asked becomes SQL ------------------------------------------------------------

@@ -12,6 +12,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+import orjson
+
 from sixpx.core.matching import fold
 from sixpx.core.query import And, Contains, Expr, In, Mod, Not, Or, Order, Sort, Than, Value
 from sixpx.store.document import iso, when
@@ -24,21 +26,28 @@ NEVER, NOTHING = "0", "-9e999"
 """No row; the place of nothing in an order: below every number."""
 REPLACED_MOST = 40
 """Letters of a part that SQLite replaces in a text; beyond it Python is quicker."""
+NAMED_MOST = 8
+"""Values of a list that have names of their own. SQLite looks a name up among all: the time of thousands is squared."""
 
 
 @dataclass(slots=True)
 class Values:
-    """What is bound to a statement, by name; `bind` gives a value its name."""
+    """What is bound to a statement, by name; `bind` gives a value its name, an equal one the same again."""
 
     bound: dict[str, Any] = field(default_factory=dict)
+    names: dict[tuple[type, Any], str] = field(default_factory=dict)
 
     def bind(self, value: Any) -> str:
-        name = f"v{len(self.bound)}"
+        name = self.names.setdefault((type(value), value), f"v{len(self.bound)}")
         self.bound[name] = value
         return f":{name}"
 
-    def list(self, values: Sequence[Any]) -> str:
-        return f"({', '.join(map(self.bind, values))})"
+    def list(self, values: Sequence[Any], written: Sequence[str] = ()) -> str:
+        """What stands after IN: numbers and text, and what is `written` in SQL already."""
+        if len(values) <= NAMED_MOST:
+            return f"({', '.join((*map(self.bind, values), *written))})"
+        selects = [f"SELECT value FROM json_each({self.bind(orjson.dumps(values).decode())})"]
+        return f"({' UNION ALL '.join((*selects, *(f'SELECT {one}' for one in written)))})"
 
 
 # --- conditions -----------------------------------------------------------------------------------

@@ -171,9 +171,9 @@ def _of_key(leaf: Leaf, key: str, values: Values) -> tuple[str, str | None]:
     below ODD, nothing is NULL."""
     match leaf:
         case In(_, operands):
-            plain = [values.bind(one) for one in operands if not isinstance(one, bool)]
+            plain = [one for one in operands if not isinstance(one, bool)]
             booleans = [TRUE if one else FALSE for one in operands if isinstance(one, bool)]
-            return f"{key} IN ({', '.join(plain + booleans)})", None
+            return f"{key} IN {values.list(plain, booleans)}", None
         case Than(_, order, str(limit)):
             bound = f"{key} < {ODD}" if order in (Order.GT, Order.GTE) else f"{key} >= ''"
             return f"{key} {sql.SIGNS[order]} {values.bind(limit)} AND {bound}", None
