@@ -369,3 +369,22 @@ async def test_jobs_of_an_older_file_are_found_by_all_indexes(tmp_path: Path, ve
                   Query(And((In("totals.bytes", (0,)), Than("modified", Order.GT, NOW))))):  # fmt: skip
         assert [one.id for one in (await store.jobs(ADA, query)).items] == [job.id]
     await store.close()
+
+
+@pytest.mark.parametrize("bytes", [None, 4096], ids=["new", "older"])
+async def test_a_new_file_has_large_pages_and_an_older_one_keeps_its_own(tmp_path: Path, bytes: int | None) -> None:
+    path = tmp_path / "store.db"
+    if bytes is not None:
+        old = apsw.Connection(str(path))
+        for statement in (
+            f"PRAGMA page_size = {bytes}",
+            *sqlite_file.STEPS,
+            f"PRAGMA user_version = {sqlite_file.SCHEMA_VERSION}",
+        ):
+            old.execute(statement)
+        old.close()
+    store = await asyncio.to_thread(SqliteStore.open, path)
+    await store.add_job(job_of(1), {}, None, NOW)
+    assert (await store.jobs(ADA, Query())).total == 1
+    assert await store._read(lambda db: db.execute("PRAGMA page_size").get) == (bytes or sqlite_file.PAGE_BYTES)
+    await store.close()

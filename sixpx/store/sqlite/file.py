@@ -67,6 +67,9 @@ CREATE TABLE agreed (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 )
 """What makes each version of the tables out of the one before."""
 SCHEMA_VERSION = len(STEPS)
+PAGE_BYTES = 8192
+"""Of a new file's pages; a file that is there keeps its own. A job takes about 2 KB: where a search looks at each there
+are half as many reads as with SQLite's 4096, and less is left empty; with 16384 the commit of one job gets dear."""
 BUSY_MS = 10_000
 """How long a write waits for another process (`sixpx user add` beside a running service)."""
 
@@ -75,6 +78,7 @@ def connect(path: Path) -> apsw.Connection:
     """Raises apsw.Error."""
     connection = apsw.Connection(str(path))
     connection.set_busy_timeout(BUSY_MS)
+    connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     _write_ahead(connection)
     connection.execute("PRAGMA synchronous = FULL")
     return connection
