@@ -237,6 +237,20 @@ def test_each_documented_field_is_answered_by_its_index(db: apsw.Connection, nam
     assert is_quick(query, sqlite_index.paths(db))
 
 
+NEWEST_FIRST: dict[str, Expr] = {
+    **{path: Than(path, Order.LTE, NOW) for path in ("created", "modified", "totals.duration.start")},
+    "status": In("status", ("failed", "complete")),
+    "totals.bytes": Than("totals.bytes", Order.LT, 200),
+}
+
+
+@pytest.mark.parametrize("path", NEWEST_FIRST)
+def test_the_newest_of_what_an_index_finds_are_found_without_a_look_at_a_job(db: apsw.Connection, path: str) -> None:
+    asked = plan(db, Query(NEWEST_FIRST[path]))
+    assert "USING COVERING INDEX" in asked
+    assert "USING INDEX" not in asked
+
+
 SLOW = {
     "an undeclared path": Query(In("data.order", ("x",))),
     "a choice": Query(Or((In("status", ("failed",)), Contains("data.id", "x")))),
