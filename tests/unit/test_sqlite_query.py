@@ -95,6 +95,7 @@ def test_searches_mean_the_same_by_indexes_of_odd_values_and_without(db: apsw.Co
 
 
 INDEXED = [
+    *(In("_id", tuple(one.id for one in JOBS[::3])), In("_id", ()), Contains("_id", "1")),
     *(In("status", ("failed", "complete")), Not(In("status", ("failed",))), Contains("status", "e")),
     *(Than("created", Order.GTE, NOW), Than("totals.bytes", Order.LT, 200), Mod("data.a", 2, 1)),
     *(In("data.a", (1, "a", True)), Than("data.a", Order.GT, "a"), Than("data.b", Order.GT, 0)),
@@ -202,6 +203,11 @@ ANSWERS: dict[str, tuple[Query, str]] = {
     "created": (Query(Than("created", Order.GT, NOW)), "COVERING INDEX job_newest (user_id=? AND created>?)"),
     "status": (Query(In("status", ("failed",))), "COVERING INDEX job_status (user_id=? AND status=?)"),
     "not status": (Query(Not(In("status", ("failed",)))), "COVERING INDEX job_status (user_id=? AND status=?)"),
+    "_id": (Query(In("_id", (job_of(1).id, job_of(2).id))), "INDEX sqlite_autoindex_job_1 (id=?)"),
+    "_id, and something else": (
+        Query(And((In("_id", (job_of(1).id,)), Contains("data.order", "x"))), sort=Sort("data.order")),
+        "INDEX sqlite_autoindex_job_1 (id=?)",
+    ),
     "data.id": (Query(In("data.id", ("x",))), "COVERING INDEX search:data.id (user_id=? AND <expr>=?)"),
     "data.id, digits": (
         Query(Or((In("data.id", (12,)), In("data.id", ("12",))))),
@@ -251,8 +257,17 @@ def test_the_newest_of_what_an_index_finds_are_found_without_a_look_at_a_job(db:
     assert "USING INDEX" not in asked
 
 
+def test_a_list_by_id_walks_the_jobs_of_its_user_alone(db: apsw.Connection) -> None:
+    """The key has those of all users: it would lead through all of them."""
+    explained = plan(db, Query(sort=Sort("_id")))
+    assert "job_newest (user_id=?)" in explained
+    assert "SCAN job USING INDEX sqlite_autoindex_job_1" not in explained
+
+
 SLOW = {
     "an undeclared path": Query(In("data.order", ("x",))),
+    "a part of an id": Query(Contains("_id", "5eed")),
+    "all but one": Query(Not(In("_id", (job_of(1).id,)))),
     "a choice": Query(Or((In("status", ("failed",)), Contains("data.id", "x")))),
     "an undeclared order": Query(sort=Sort("data.order")),
     "both": Query(And((In("data.id", (1,)), In("data.order", (1,))))),

@@ -43,6 +43,9 @@ COLUMNS: Mapping[str, Index] = {
     "status": Index("job_status", "status"),
 }
 
+KEY = Index("sqlite_autoindex_job_1", "id")
+"""That of the table's primary key: of all users' jobs, so it finds those that are named and orders none."""
+
 
 def index_of(path: str) -> Index:
     return Index(PREFIX + path, f"doc ->> '{_json(path)}'" if path in PLAIN else _key(path), path not in PLAIN)

@@ -20,7 +20,7 @@ from sixpx.core.query import COUNT_MOST, And, Contains, Expr, In, Mod, Near, Not
 from sixpx.store.sqlite import near as places
 from sixpx.store.sqlite import query as sql
 from sixpx.store.sqlite.functions import FALSE, TRUE, Leaf
-from sixpx.store.sqlite.index import COLUMNS, ODD, Index, index_of
+from sixpx.store.sqlite.index import COLUMNS, KEY, ODD, Index, index_of
 from sixpx.store.sqlite.path import MOMENTS
 from sixpx.store.sqlite.query import Values
 
@@ -101,8 +101,11 @@ def is_quick(query: Query, paths: frozenset[str]) -> bool:
     def indexed(path: str) -> bool:
         return path in COLUMNS or path in paths
 
-    asked = [path for one in conjuncts(query.where) if (path := _path(one)) is None or not indexed(path)]
-    return not asked and (query.near is not None or indexed(query.sort.path))
+    asked = conjuncts(query.where)
+    if any(_is_key(one) for one in asked):
+        return True
+    quick = all((path := _path(one)) is not None and indexed(path) for one in asked)
+    return quick and (query.near is not None or indexed(query.sort.path))
 
 
 # --- what drives ----------------------------------------------------------------------------------
@@ -124,6 +127,11 @@ def conjuncts(expr: Expr) -> list[Expr]:
             return [expr]
 
 
+def _is_key(expr: Expr) -> bool:
+    """Whether it names the jobs, so that no other has to be looked at."""
+    return isinstance(expr, In) and expr.path == "_id" and any(isinstance(one, str) for one in expr.values)
+
+
 def _path(expr: Expr) -> str | None:
     return expr.path if isinstance(expr, In | Than | Contains | Mod) else None
 
@@ -143,6 +151,8 @@ def _divided(search: Search) -> tuple[Driver | None, list[Expr]]:
 
 
 def _indexed(search: Search, leaf: Leaf) -> bool:
+    if leaf.path == "_id":
+        return _is_key(leaf)
     if leaf.path in MOMENTS:
         plain = sql.plain(leaf)
         return isinstance(plain, In) or (isinstance(plain, Than) and sql.milliseconds(plain.value) is not None)
@@ -150,13 +160,13 @@ def _indexed(search: Search, leaf: Leaf) -> bool:
 
 
 def _driver(search: Search, path: str, leaves: Sequence[Leaf]) -> Driver:
-    index, values = search.index(path), search.values
+    index, values = KEY if path == "_id" else search.index(path), search.values
     assert index is not None
     if path in MOMENTS:
         return Driver((Arm(index, " AND ".join(sql.of_moment(one, path, values) for one in leaves)),), path)
-    if path == "status":
-        single = any(isinstance(one, In) and len(one.values) == 1 for one in leaves)
-        on = " AND ".join(sql.of_text(one, path, values) for one in leaves)
+    if path in ("_id", "status"):
+        single = path == "status" and any(isinstance(one, In) and len(one.values) == 1 for one in leaves)
+        on = " AND ".join(sql.of_text(one, index.key, values) for one in leaves)
         return Driver((Arm(index, on),), "created" if single else None)
     asked = [_of_key(one, index.key, values) for one in leaves]
     arm = Arm(index, " AND ".join(on for on, _ in asked), " AND ".join(rest for _, rest in asked if rest))
