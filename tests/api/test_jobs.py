@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -12,13 +13,17 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 import pytest
 import pytest_asyncio
+from aiohttp import web
 
+from sixpx.api.v1 import write
+from sixpx.api.v1.versions import VERSIONS
 from sixpx.clock import now
 from sixpx.core.job import Job, Status
+from sixpx.core.query import COUNT_MOST, Found, Page
 from sixpx.hub import JobEvent
 from tests.api.clients import Client, Reply, body_of
 from tests.api.conftest import without_runner
-from tests.contract.jobs import ended
+from tests.contract.jobs import ended, job_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -35,7 +40,7 @@ async def end(client: Client, job_id: str, status: Status = Status.COMPLETE) -> 
     return done
 
 
-def links(reply: Reply) -> dict[str, str]:
+def links(reply: Reply | web.Response) -> dict[str, str]:
     parts = reply.headers.get("Link", "").split(", ")
     return {one.split('rel="')[1].rstrip('"'): one.split(">")[0].lstrip("<") for one in parts if one}
 
@@ -55,6 +60,25 @@ async def test_jobs_are_listed_newest_first_ten_a_page(idle: Client, seven: list
     assert [one["_id"] for one in reply.json] == [*seven, *more][::-1][:10]
     assert reply.headers["X-Total-Count"] == "11"
     assert "X-Total-Count-Capped" not in reply.headers
+
+
+@pytest.mark.parametrize(
+    ("number", "full", "expected"),
+    [
+        (1, True, {"first": 1, "next": 2}),
+        (1, False, {"first": 1}),
+        (7_000, True, {"first": 1, "prev": 6_999, "next": 7_001}),
+        (7_000, False, {"first": 1, "prev": 6_999}),
+    ],
+)
+async def test_links_lead_to_the_end_where_nobody_counted_and_no_further(
+    number: int, full: bool, expected: Mapping[str, int]
+) -> None:
+    found = Found((job_of(1), job_of(2)) if full else (job_of(1),), COUNT_MOST)
+    reply = await write.jobs(found, next(iter(VERSIONS)), Page(number, 2), "/jobs", {})
+    assert reply.headers["X-Total-Count-Capped"] == "true"
+    led = {relation: int(parse_qs(urlsplit(one).query)["page"][0]) for relation, one in links(reply).items()}
+    assert led == expected
 
 
 async def test_the_link_header_leads_through_all_pages(idle: Client, seven: list[str]) -> None:

@@ -77,10 +77,11 @@ def _within(value: Any) -> Iterator[int]:
 
 def _links(found: Found[Job], page: Page, path: str, query: Mapping[str, str]) -> Iterable[str]:
     last = max(1, -(-found.total // page.size))
+    if found.capped:  # nobody counted to the end: it lies behind a page that is full
+        last = page.number + (len(found.items) == page.size)
     pages = {"first": 1, "prev": page.number - 1, "next": page.number + 1, "last": last}
     # key and secret are left out: a Link is logged and followed by machines that have their own
     kept = [(name, value) for name, value in query.items() if name not in (*SECRETS, "page", "per_page")]
     for relation, number in pages.items():
-        within = 1 <= number <= last or (found.capped and relation == "next")
-        if within and not (relation == "last" and found.capped):
+        if 1 <= number <= last and not (relation == "last" and found.capped):
             yield f'<{path}?{urlencode([*kept, ("page", number), ("per_page", page.size)])}>; rel="{relation}"'
