@@ -3,11 +3,8 @@ second store: what a condition means is held by their differential test."""
 
 from __future__ import annotations
 
-import asyncio
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import apsw
@@ -19,10 +16,7 @@ from hypothesis import strategies as st
 from sixpx.core import matching
 from sixpx.core.matching import Document, key_of, metres, select
 from sixpx.core.query import And, Contains, Expr, In, Mod, Near, Not, Or, Order, Page, Query, Sort, Than
-from sixpx.errors import BadSettings
-from sixpx.settings import load
 from sixpx.store.document import searchable
-from sixpx.store.sqlite import SqliteStore
 from sixpx.store.sqlite import file as sqlite_file
 from sixpx.store.sqlite import functions as sqlite_functions
 from sixpx.store.sqlite import index as sqlite_index
@@ -30,10 +24,11 @@ from sixpx.store.sqlite import jobs as sqlite_jobs
 from sixpx.store.sqlite import near as sqlite_near
 from sixpx.store.sqlite import query as sqlite_query
 from sixpx.store.sqlite import search as sqlite_search
-from sixpx.store.sqlite.search import Search, is_quick, rows_of
+from sixpx.store.sqlite.search import is_quick
 from tests.conftest import LONG
-from tests.contract.jobs import ADA, JSON, NOW, after, job_of
+from tests.contract.jobs import ADA, JSON, NOW, job_of
 from tests.contract.queries import jobs, queries
+from tests.unit.plans import plan
 
 DECLARED = ("data.a", "data.b", "data.a.b")
 JOBS = jobs()
@@ -61,12 +56,6 @@ def answer(db: apsw.Connection, query: Query, declared: tuple[str, ...] = DECLAR
 def meant(query: Query) -> tuple[list[str], int]:
     page, total = select(query, DOCUMENTS)
     return [one["_id"] for one in page], total
-
-
-def plan(db: apsw.Connection, query: Query) -> str:
-    search = Search(db, query, sqlite_index.paths(db), ADA, plans=[])
-    rows_of(search)
-    return "\n".join(search.plans or ())
 
 
 # --- meaning, where little is counted -------------------------------------------------------------
@@ -172,27 +161,6 @@ def test_no_path_and_no_value_breaks_out_of_its_place(db: apsw.Connection, path:
     for asked in (In(path, (text, number)), Contains(path, text), Than(path, Order.GT, number), Mod(path, 3, number)):
         query = Query(Not(asked), Sort(path))
         assert answer(db, query) == meant(query)
-
-
-BAD_PATHS = ("data.order'", "data", "processed.status", "data.", "data..a", "data.a b", 'data."a"', "data.$a", "data.é",
-             "status", "data.a\n", "data." + "a" * 100)  # fmt: skip
-
-
-@pytest.mark.parametrize("path", BAD_PATHS, ids=range(len(BAD_PATHS)))
-def test_only_plain_paths_of_data_can_be_declared(tmp_path: Path, path: str) -> None:
-    file = tmp_path / "sixpx.toml"
-    file.write_text(f"[search]\nindex = {orjson.dumps(['data.order', path]).decode()}\n")
-    with pytest.raises(BadSettings) as refused:
-        load(file, {})
-    (fault,) = refused.value.faults
-    assert fault.startswith("search.index: ")
-    assert repr(path) in fault
-
-
-def test_as_many_paths_as_slow_a_post_down_are_refused() -> None:
-    paths = ",".join(f"data.a{number}" for number in range(21))
-    with pytest.raises(BadSettings, match="up to 20 paths, got 21"):
-        load(None, {"SIXPX_SEARCH_INDEX": paths})
 
 
 # --- which index answers --------------------------------------------------------------------------
@@ -302,118 +270,3 @@ def test_what_is_near_enough_lies_in_the_box(latitude: float, longitude: float, 
         found = sqlite_near.box(Near(latitude, longitude), far)
         assert found.south <= there <= found.north
         assert any(west <= away <= east for west, east in found.spans)
-
-
-# --- indexes that come and go ---------------------------------------------------------------------
-
-
-def indexes(path: Path) -> dict[str, int]:
-    """The indexes for searches, with the page on which each begins: another one where it was made anew."""
-    db = apsw.Connection(str(path))
-    found = dict(db.execute("SELECT name, rootpage FROM sqlite_schema WHERE name LIKE 'search:%'").fetchall())
-    db.close()
-    return found
-
-
-async def test_an_index_comes_with_its_path_and_goes_with_it(tmp_path: Path) -> None:
-    path, query = tmp_path / "store.db", Query(In("data.order", ("a",)))
-    store = SqliteStore.open(path)
-    for number in (1, 2):
-        await store.add_job(replace(job_of(number), data={"order": ["a", "b"][number - 1]}), {}, None, NOW)
-    await store.close()
-    default = indexes(path)
-    assert default.keys() == {f"search:{one}" for one in sqlite_index.DEFAULT}
-    for declared, expected in ((["data.order"], True), (None, True), (["data.id", "data.order"], True), ([], False)):
-        store = SqliteStore.open(path, index=declared)
-        assert [one.id for one in (await store.jobs(ADA, query)).items] == [job_of(1).id]
-        explained = await store._searchers.read(lambda db: plan(db, query))
-        await store.close()
-        assert ("search:data.order" in explained) == expected
-        now = indexes(path)
-        assert ("search:data.order" in now) == expected
-        assert default.items() <= now.items()
-
-
-async def test_an_index_of_another_definition_is_made_anew(tmp_path: Path) -> None:
-    path = tmp_path / "store.db"
-    await SqliteStore.open(path).close()
-    db = apsw.Connection(str(path))
-    db.execute('DROP INDEX "search:data.id"')
-    db.execute('CREATE INDEX "search:data.id" ON job (id)')
-    db.close()
-    store = SqliteStore.open(path)
-    explained = await store._readers.read(lambda db: plan(db, ANSWERS["data.id"][0]))
-    await store.close()
-    assert ANSWERS["data.id"][1] in explained
-
-
-# --- positions ------------------------------------------------------------------------------------
-
-
-def seen(position: tuple[float, float] | None) -> Callable[[Any], Any]:
-    from sixpx.core.job import Picture, with_picture
-
-    return lambda job: with_picture(job, Picture("main", 4, 3, "image/png", 9, position))
-
-
-async def test_positions_follow_what_is_written(tmp_path: Path) -> None:
-    store = SqliteStore.open(tmp_path / "store.db")
-    there, away = Query(near=Near(10.0, 20.0, 1000)), Query(near=Near(-10.0, 20.0, 1000))
-
-    async def totals() -> tuple[int, int]:
-        return (await store.jobs(ADA, there)).total, (await store.jobs(ADA, away)).total
-
-    await store.add_job(job_of(1), {}, None, NOW)
-    found = [await totals()]
-    for position in ((10.0, 20.0), (10.0, 20.0), (-10.0, 20.0), None, (10.0, 20.0)):
-        await store.change_job(ADA, job_of(1).id, seen(position))
-        found.append(await totals())
-    assert found == [(0, 0), (1, 0), (1, 0), (0, 1), (0, 0), (1, 0)]
-    await store.change_job(ADA, job_of(1).id, lambda job: replace(job, status=type(job.status).FAILED))
-    await store.remove_job(ADA, job_of(1).id)
-    assert await totals() == (0, 0)
-    assert await store._read(lambda db: db.execute("SELECT count(*) FROM place").get) == 0
-    await store.close()
-
-
-# --- files of older versions ----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("version", range(1, sqlite_file.SCHEMA_VERSION))
-async def test_jobs_of_an_older_file_are_found_by_all_indexes(tmp_path: Path, version: int) -> None:
-    path = tmp_path / "old.db"
-    old = apsw.Connection(str(path))
-    for step in sqlite_file.STEPS[:version]:
-        old.execute(step)
-    old.execute(f"PRAGMA user_version = {version}")
-    job = seen((10.0, 20.0))(replace(job_of(1), data={"id": 7}))
-    moments = round(NOW.timestamp() * 1000), round(after(1).timestamp() * 1000)
-    old.execute(
-        "INSERT INTO job (id, user_id, status, created, modified, doc) VALUES (?, ?, 'failed', ?, ?, jsonb(?))",
-        (job.id, ADA, *moments, sqlite_jobs.doc_of(job)),
-    )
-    old.close()
-    store = await asyncio.to_thread(SqliteStore.open, path, index=["data.order"])
-    for query in (Query(near=Near(10, 20, 10)), Query(In("data.id", (7,))), Query(In("status", ("failed",))),
-                  Query(And((In("totals.bytes", (0,)), Than("modified", Order.GT, NOW))))):  # fmt: skip
-        assert [one.id for one in (await store.jobs(ADA, query)).items] == [job.id]
-    await store.close()
-
-
-@pytest.mark.parametrize("bytes", [None, 4096], ids=["new", "older"])
-async def test_a_new_file_has_large_pages_and_an_older_one_keeps_its_own(tmp_path: Path, bytes: int | None) -> None:
-    path = tmp_path / "store.db"
-    if bytes is not None:
-        old = apsw.Connection(str(path))
-        for statement in (
-            f"PRAGMA page_size = {bytes}",
-            *sqlite_file.STEPS,
-            f"PRAGMA user_version = {sqlite_file.SCHEMA_VERSION}",
-        ):
-            old.execute(statement)
-        old.close()
-    store = await asyncio.to_thread(SqliteStore.open, path)
-    await store.add_job(job_of(1), {}, None, NOW)
-    assert (await store.jobs(ADA, Query())).total == 1
-    assert await store._read(lambda db: db.execute("PRAGMA page_size").get) == (bytes or sqlite_file.PAGE_BYTES)
-    await store.close()

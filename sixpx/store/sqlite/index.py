@@ -7,6 +7,7 @@ without a look at the job. A value that is more than one (a list at the end or o
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -48,7 +49,16 @@ KEY = Index("sqlite_autoindex_job_1", "id")
 
 
 def index_of(path: str) -> Index:
-    return Index(PREFIX + path, f"doc ->> '{_json(path)}'" if path in PLAIN else _key(path), path not in PLAIN)
+    return Index(_name(path), f"doc ->> '{_json(path)}'" if path in PLAIN else _key(path), path not in PLAIN)
+
+
+def _name(path: str) -> str:
+    """Of the index: to SQLite `data.ID` would be the name of `data.id`'s."""
+    return PREFIX + re.sub("[A-Z]", r"^\g<0>", path)
+
+
+def _path(name: str) -> str:
+    return name.removeprefix(PREFIX).replace("^", "")
 
 
 def _json(path: str) -> str:
@@ -96,10 +106,10 @@ def ensure(db: apsw.Connection, declared: Iterable[str] | None) -> None:
 
 def _tell(name: str, seconds: float) -> None:
     level = logging.INFO if seconds > 1 else logging.DEBUG
-    log.log(level, "made the index of %s in %.1f s", name.removeprefix(PREFIX), seconds, extra={"stage": "store"})
+    log.log(level, "made the index of %s in %.1f s", _path(name), seconds, extra={"stage": "store"})
 
 
 def paths(db: apsw.Connection) -> frozenset[str]:
     """The paths that this file has indexes of, columns left out."""
     names = db.execute("SELECT name FROM sqlite_schema WHERE type = 'index' AND name LIKE 'search:%'")
-    return frozenset(name.removeprefix(PREFIX) for (name,) in names)
+    return frozenset(_path(name) for (name,) in names)
