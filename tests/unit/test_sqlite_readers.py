@@ -4,6 +4,7 @@ meaning."""
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -31,6 +32,16 @@ class Endless:
         self.loop.call_soon_threadsafe(self.begun.set)
         numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
         db.execute(f"{numbers} SELECT max(i) FROM n").fetchall()
+
+
+class Slow(Endless):
+    """A read of 1,000 rows, each of which takes a tenth of a second and next to no steps of SQLite's machine."""
+
+    def __call__(self, db: apsw.Connection) -> None:
+        self.loop.call_soon_threadsafe(self.begun.set)
+        db.create_scalar_function("slow", lambda: time.sleep(0.1), 0)
+        numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000)"
+        db.execute(f"{numbers} SELECT slow() FROM n").fetchall()
 
 
 def one(db: apsw.Connection) -> int:
@@ -61,6 +72,26 @@ async def test_a_read_ends_at_its_limit_and_its_thread_reads_on(reader: Readers)
         with pytest.raises(TooSlow):
             await reader.read(Endless(), 0.05)
         assert await reader.read(one) == 1
+
+
+async def test_rows_that_are_slow_by_themselves_end_with_the_one_that_is_read(reader: Readers) -> None:
+    async with asyncio.timeout(LIMIT):
+        with pytest.raises(TooSlow):
+            await reader.read(Slow(), 0.05)
+        assert await reader.read(one) == 1
+        slow = Slow()
+        reading = asyncio.ensure_future(reader.read(slow))
+        await slow.begun.wait()
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        assert await reader.read(one) == 1
+        slow = Slow()
+        reading = asyncio.ensure_future(reader.read(slow))
+        await slow.begun.wait()
+        await reader.close()
+        with pytest.raises(StoreDown):
+            await reading
 
 
 async def test_the_limit_counts_from_the_call_not_from_the_threads_turn(reader: Readers) -> None:
