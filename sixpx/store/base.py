@@ -105,9 +105,9 @@ class Store(Protocol):
         taken: Mapping[str, int] = NOBODY,
         each: int | None = None,
     ) -> Sequence[Claim]:
-        """Claims up to `most` pending jobs until `until`; each becomes processing. No user gets more than `each`
-        in all, those counted that he has `taken` already; None: as many as there are. Nor does one get more than his
-        plan's `concurrent`, with what all processes hold for him."""
+        """Claims up to `most` pending jobs until `until`; each becomes processing. Some of them come soon rather than
+        all of them late. No user gets more than `each` in all, those counted that he has `taken` already; None: as many
+        as there are. Nor does one get more than his plan's `concurrent`, with what all processes hold for him."""
         ...
 
     async def renew(self, held: Sequence[Claim], now: datetime, until: datetime) -> Sequence[Claim]:

@@ -1,4 +1,4 @@
-"""Owns what is left by a process that is killed, or loses its MongoDB, in the middle of a step. Never a whole step."""
+"""Owns what is left by a process that is killed in the middle of a step. Never a whole step."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 from bson import ObjectId
 from pymongo.database import Database
-from pymongo.errors import AutoReconnect
 
-from sixpx.core.job import Job
+from sixpx.core.job import Job, Status
 from sixpx.core.query import Query
 from sixpx.core.user import Plan
-from sixpx.errors import KeyReused, StoreDown
+from sixpx.errors import Conflict, KeyReused
 from sixpx.store.base import Claim, Once
 from sixpx.store.mongo import MongoStore
 from sixpx.store.mongo import claims as mongo_claims
@@ -24,9 +23,10 @@ from sixpx.store.mongo import jobs as mongo_jobs
 from sixpx.store.mongo import turns as turns
 from sixpx.store.mongo.blobs import PATIENCE
 from sixpx.store.mongo.once import GRACE
+from tests.contract import changes
 from tests.contract.jobs import ADA, NOW, after, ended, job_of, user_of
 from tests.contract.test_store_claims import claim_one
-from tests.contract.test_store_jobs import fill, ids
+from tests.contract.test_store_jobs import fill
 from tests.contract.test_store_meters import meter
 
 ONCE = Once("key", "body", after(3600))
@@ -174,6 +174,51 @@ async def test_a_removal_that_died_is_seen_to_its_end(
     assert list(await store.leftovers()) == [f"{ADA}/{job_of(1).id}"]
 
 
+async def test_a_removal_that_died_is_seen_to_its_end_by_whoever_clears_the_files_first(
+    store: MongoStore, shell: Database[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.add_job(ended(job_of(1)), {"b" * 24: b"mine"}, ONCE, NOW)
+    with monkeypatch.context() as during:
+        killed_at(during, "jobs._forget_what_was_with")
+        with pytest.raises(Killed):
+            await store.remove_job(ADA, job_of(1).id)
+    await store.cleared(f"{ADA}/{job_of(1).id}")
+    assert await store.blob("b" * 24) is None
+    assert shell.once.count_documents({}) == shell.leftovers.count_documents({}) == 0
+
+
+async def test_removals_that_did_not_happen_do_not_hide_those_that_did(
+    store: MongoStore, shell: Database[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mongo_jobs, "BATCH", 2)
+    for number in range(1, 6):
+        await store.add_job(ended(job_of(number)), {f"{number:024x}": b"mine"}, None, NOW)
+        note = {"_id": f"{ADA}/{job_of(number).id}", "job_id": ObjectId(job_of(number).id), "swept": False}
+        shell.leftovers.insert_one(note)
+    shell.jobs.delete_many({"_id": {"$in": [ObjectId(job_of(number).id) for number in (3, 4, 5)]}})
+    await store.release(NOW)
+    assert [await store.blob(f"{number:024x}") for number in range(1, 6)] == [b"mine", b"mine", None, None, None]
+
+
+async def test_a_job_that_is_retried_while_its_user_is_removed_keeps_its_blobs(
+    store: MongoStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.add_user(replace(user_of(1), id=ADA))
+    await store.add_job(ended(job_of(1), Status.FAILED), {"b" * 24: b"mine"}, None, NOW)
+    note = mongo_jobs._note_leftovers
+
+    async def late(*asked: Any) -> None:
+        monkeypatch.setattr(mongo_jobs, "_note_leftovers", note)
+        await changes.retry(store, ADA, job_of(1).id, after(2))
+        await note(*asked)
+
+    monkeypatch.setattr(mongo_jobs, "_note_leftovers", late)
+    with pytest.raises(Conflict):
+        await store.remove_user(ADA)
+    assert await store.blob("b" * 24) == b"mine"
+    assert list(await store.leftovers()) == []
+
+
 async def test_a_removal_that_died_before_it_happened_did_not_happen(
     store: MongoStore, shell: Database[dict[str, Any]]
 ) -> None:
@@ -233,55 +278,3 @@ async def test_a_job_posted_while_somebody_finds_none_is_not_overlooked(
 
     monkeypatch.setattr(turns, "not_served", late)
     assert (await claim_one(store)).job.id == job_of(2).id
-
-
-# --- a connection that breaks -----------------------------------------------------------------------
-
-
-class Lossy:
-    """A collection whose first insert is made, and its answer lost."""
-
-    def __init__(self, table: Any) -> None:
-        self._table, self.asked = table, 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._table, name)
-
-    async def insert_one(self, document: dict[str, Any]) -> Any:
-        self.asked += 1
-        answer = await self._table.insert_one(document)
-        if self.asked == 1:
-            raise AutoReconnect("connection closed")
-        return answer
-
-
-async def test_a_job_whose_answer_was_lost_is_kept_once(store: MongoStore) -> None:
-    lossy: Any = Lossy(store._server.jobs)
-    broken = MongoStore(replace(store._server, jobs=lossy))
-    assert await broken.add_job(job_of(1), {"b" * 24: b"x"}, ONCE, NOW, meter()) == job_of(1).id
-    assert lossy.asked == 2
-    assert ids((await store.jobs(ADA, Query())).items) == [job_of(1).id]
-    assert list(await store.counted(ADA, meter())) == [1, 1]
-    assert await store.blob("b" * 24) == b"x"
-    assert (await claim_one(store)).job.id == job_of(1).id
-
-
-async def test_what_was_claimed_before_the_connection_broke_is_worked_on(
-    store: MongoStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await fill(store, *(job_of(number) for number in range(1, 5)))
-    take, taken = mongo_claims._take, []
-
-    async def breaking(*asked: Any) -> Any:
-        if len(taken) == 2:
-            raise AutoReconnect("connection closed")
-        taken.append(await take(*asked))
-        return taken[-1]
-
-    monkeypatch.setattr(mongo_claims, "_take", breaking)
-    claims: list[Claim] = list(await store.claim("me", NOW, after(30), 4))
-    assert [one.job.id for one in claims] == [job_of(1).id, job_of(2).id]
-    with pytest.raises(StoreDown):
-        await store.claim("me", NOW, after(30), 4)
-    monkeypatch.undo()
-    assert [one.job.id for one in await store.claim("me", NOW, after(30), 4)] == [job_of(3).id, job_of(4).id]

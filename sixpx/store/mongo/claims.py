@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pymongo.errors import PyMongoError
@@ -23,7 +23,7 @@ from sixpx.store.mongo import once as keys
 from sixpx.store.mongo import turns as turns
 from sixpx.store.mongo import users as people
 from sixpx.store.mongo.document import Document, changes, oid, to_job
-from sixpx.store.mongo.server import Server
+from sixpx.store.mongo.server import SECONDS, Server
 
 PENDING, PROCESSING = Status.PENDING.value, Status.PROCESSING.value
 FREE = {"sixpx.owner": "", "sixpx.lease": ""}
@@ -72,10 +72,13 @@ async def claim(
         return []
     this = _Round(server, owner, now, until, Counter(taken), each, full)
     claims: list[Claim] = []
+    hurry = _hurry(until - now)
     try:
         number = await turns.numbers(server, most)
         while len(claims) < most and (claimed := await _next(this, number + len(claims))) is not None:
             claims.append(claimed)
+            if hurry():
+                break
             this.count(claimed.job.user_id)
     except PyMongoError:
         if not claims:
@@ -84,7 +87,8 @@ async def claim(
 
 
 async def _next(this: _Round, number: int) -> Claim | None:
-    """The oldest pending job of the user served longest ago, whose turn is over with it."""
+    """The oldest pending job of the user served longest ago, whose turn is over with it. Where one has no room in his
+    plan, all who have none are asked for at once: each by himself they would take longer than a claim may."""
     while (turn := await turns.next_one(this.server, this.full, number)) is not None:
         user_id = str(turn["_id"])
         most = await this.concurrent(user_id)
@@ -97,9 +101,27 @@ async def _next(this: _Round, number: int) -> Claim | None:
                 return await _claim_of(this, claimed)
             # another process took one at the same moment: whoever sees too many puts his back
             await _put_back(this.server, claimed)
-        this.full.add(user_id)
+        this.full |= {user_id, *await _without_room(this.server)}
         await turns.not_served(this.server, turn, number, waiting=True)
     return None
+
+
+def _hurry(lease: timedelta) -> Callable[[], bool]:
+    """Whether to go with what there is: where the database is slow a caller would give up on the whole, and all that
+    was claimed for him would wait for the ends of its leases. Nor may these come before he has begun."""
+    clock = asyncio.get_running_loop().time
+    enough = clock() + min(SECONDS / 2, lease.total_seconds() / 3)
+    return lambda: clock() >= enough
+
+
+async def _without_room(server: Server) -> set[str]:
+    """The users with as many jobs worked on as their plans have."""
+    by_user = {"$group": {"_id": "$user_id", "count": {"$sum": 1}}}
+    counted = server.jobs.aggregate([{"$match": {"status": PROCESSING}}, by_user])
+    working = {one["_id"]: one["count"] async for one in counted}
+    limited = {"_id": {"$in": list(working)}, "plan.concurrent": {"$exists": True}}
+    plans = server.users.find(limited, {"plan.concurrent": True})
+    return {str(one["_id"]) async for one in plans if working[one["_id"]] >= one["plan"]["concurrent"]}
 
 
 async def _take(this: _Round, user: Any) -> Document | None:
@@ -160,8 +182,15 @@ def _held(claim: Claim, now: datetime) -> Document:
 async def owed(server: Server, now: datetime, until: datetime, most: int) -> list[Job]:
     """`due` moves on: whoever asks before `until` does not see them."""
     due: list[Document] = []
-    while len(due) < most and (found := await _longest_due(server, now, until)) is not None:
-        due.append(found)
+    hurry = _hurry(until - now)
+    try:
+        while len(due) < most and (found := await _longest_due(server, now, until)) is not None:
+            due.append(found)
+            if hurry():
+                break
+    except PyMongoError:
+        if not due:
+            raise  # as above
     return await asyncio.to_thread(lambda: list(map(to_job, due)))
 
 

@@ -188,7 +188,8 @@ async def remove_some(server: Server, user_id: str) -> bool:
     if ids := [one["_id"] for one in found]:
         await _note_leftovers(server, user_id, ids)
         await server.jobs.delete_many({"_id": {"$in": ids}, "status": ENDED})
-        await _forget_what_was_with(server, ids)
+        there = await _there(server, ids)  # one that was retried in between
+        await _forget_what_was_with(server, [id for id in ids if id not in there])
     return bool(ids)
 
 
@@ -204,26 +205,35 @@ async def _forget_what_was_with(server: Server, ids: list[Any]) -> None:
 
 
 async def leftovers(server: Server) -> list[str]:
-    """Of jobs that are there it was only meant to remove them."""
-    notes = await server.leftovers.find(sort=[("_id", 1)]).to_list(None)
-    there: set[Any] = set()
-    for first in range(0, len(notes), BATCH):  # of a removed user they may be more than one question can name
-        some = [one["job_id"] for one in notes[first : first + BATCH]]
-        there |= set(await server.jobs.distinct("_id", {"_id": {"$in": some}}))
-    return [one["_id"] for one in notes if one["job_id"] not in there]
+    return [one["_id"] for one in await _of_gone_jobs(server, {})]
 
 
 async def cleared(server: Server, folder: str) -> None:
+    """What else was with the job goes before the note: without it nobody finds that again."""
+    note = await server.leftovers.find_one({"_id": folder})
+    if note is not None and not note["swept"]:
+        await _forget_what_was_with(server, [note["job_id"]])
     await server.leftovers.delete_one({"_id": folder})
 
 
 async def sweep(server: Server) -> None:
     """What was with jobs that are removed, where their process was killed before it came to that."""
-    notes = await server.leftovers.find({"swept": False}, limit=BATCH).to_list(None)
-    ids = [one["job_id"] for one in notes]
-    there = await server.jobs.distinct("_id", {"_id": {"$in": ids}}) if ids else []
-    if gone := [id for id in ids if id not in there]:
-        await _forget_what_was_with(server, gone)
+    gone = [one["job_id"] for one in await _of_gone_jobs(server, {"swept": False})]
+    for first in range(0, len(gone), BATCH):
+        await _forget_what_was_with(server, gone[first : first + BATCH])
+
+
+async def _of_gone_jobs(server: Server, where: Document) -> list[Document]:
+    """Notes, but those of jobs that are there: it was only meant to remove them."""
+    notes = await server.leftovers.find(where, sort=[("_id", 1)]).to_list(None)
+    there: set[Any] = set()
+    for first in range(0, len(notes), BATCH):  # of a removed user they may be more than one question can name
+        there |= await _there(server, [one["job_id"] for one in notes[first : first + BATCH]])
+    return [one for one in notes if one["job_id"] not in there]
+
+
+async def _there(server: Server, ids: Sequence[Any]) -> set[Any]:
+    return set(await server.jobs.distinct("_id", {"_id": {"$in": list(ids)}}))
 
 
 def _his(user_id: str, job_id: str) -> Document:
