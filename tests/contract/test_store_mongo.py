@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,8 @@ import pytest
 from bson import ObjectId
 from hypothesis import given
 from hypothesis import strategies as st
+from motor.motor_asyncio import AsyncIOMotorCollection
+from pymongo import ReadPreference
 from pymongo.database import Database
 from pymongo.errors import (
     DuplicateKeyError,
@@ -131,6 +133,16 @@ async def test_results_that_no_document_can_hold_are_refused_and_change_nothing(
     await store.save(claim, ended(claim.job), after(1))
 
 
+async def test_what_a_result_is_kept_with_counts_too(store: MongoStore) -> None:
+    """Otherwise the server would refuse it, which looks like an outage, and the job would run again and again."""
+    await fill(store, job_of(1))
+    claim = await claim_one(store)
+    large = replace(ended(claim.job), data={"text": "x" * 9_000_000}, callback_sealed="y" * 9_000_000)
+    with pytest.raises(TooLarge, match="16,000,000"):
+        await store.save(claim, large, after(1))
+    assert await store.job(ADA, job_of(1).id) == claim.job
+
+
 async def test_the_largest_job_keeps_room_for_its_results(store: MongoStore) -> None:
     await fill(store, replace(job_of(1), data={"text": "x" * (LARGEST_NEW - 10_000)}))
     claim = await claim_one(store)
@@ -228,14 +240,31 @@ async def test_the_server_finds_by_itself_what_is_in_an_index_of_a_few_jobs(
     ["mongodb://admin:sword@fish@host/db", "mongodb://admin:swordfish@host:port/db", "mongodb://swordfish:a/b@host/db",
      "mongodb://host/swordfish.$/?a=b", "mongodb://admin:swordfish@host/db?tls=maybe",
      "mongodb://host/db?passwort=swordfish", "mongodb+srv://admin:swordfish@two,hosts/db",
-     "mongodb://admin:swordfish@host/?authMechanism=swordfish"],
+     "mongodb://admin:swordfish@host/?authMechanism=swordfish", "mongodb://admin:sword[fish@host/db",
+     "mongodb://[admin:swordfish@host]/db", "mongodb://swordfish@host/admin", "mongodb://swordfish@host/local"],
 )  # fmt: skip
 async def test_a_url_that_cannot_be_used_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(BadSettings) as refused:
         await MongoStore.open(url)
     (fault,) = refused.value.faults
     assert fault.startswith("store.url: ")
-    assert not any(word in fault for word in ("sword", "fish", "admin", "host", "nowhere"))
+    assert not any(word in fault for word in ("sword", "fish", "admin:", "host", "nowhere"))
+
+
+async def test_no_option_of_the_url_makes_writes_weaker_or_reads_older(uri: str) -> None:
+    weak = "readPreference=secondary&readConcernLevel=available&w=1&journal=false"
+    opened = await MongoStore.open(f"{uri}{'&' if '?' in uri else '?'}{weak}")
+    tables = [one for one in vars_of(opened) if isinstance(one, AsyncIOMotorCollection)]
+    assert len(tables) == 11
+    for one in (*tables, opened._server.blobs.delegate._chunks, opened._server.blobs.delegate._files):
+        assert one.write_concern.document == {"w": "majority", "wtimeout": 10_000, "j": True}
+        assert one.read_preference == ReadPreference.PRIMARY
+    assert {one.read_concern.level for one in tables} == {None}
+    await opened.close()
+
+
+def vars_of(store: MongoStore) -> list[Any]:
+    return [getattr(store._server, one.name) for one in fields(store._server)]
 
 
 @pytest.mark.parametrize(

@@ -74,12 +74,12 @@ def new_job(job: Job) -> Document:
 def changes(job: Job) -> Document:
     """The update that writes the job over its document, whatever the store keeps beside it. Raises TooLarge."""
     document = of_job(job)
+    _bounded(len(bson.encode(document)), LARGEST)
     private = {f"sixpx.{name}": one for name, one in document.pop("sixpx").items()}
     fields = {**document, **private}
     for fixed in ("_id", "user_id", "created"):
         del fields[fixed]
     due = {"$set": {**fields, "sixpx.due": job.due}} if job.due else {"$set": fields, "$unset": {"sixpx.due": ""}}
-    _bounded(len(bson.encode(document)), LARGEST)
     return {**due, "$inc": {"sixpx.rev": 1}}
 
 

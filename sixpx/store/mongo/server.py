@@ -30,6 +30,7 @@ from pymongo.errors import (
     OperationFailure,
     PyMongoError,
 )
+from pymongo.read_concern import ReadConcern
 
 from sixpx.errors import BadSettings, Conflict, SixpxError, StoreDown
 from sixpx.store.mongo.document import escaped
@@ -40,6 +41,9 @@ Index = tuple[str, ...]
 
 DATABASE = "sixpx"
 """Where the URL names none."""
+THEIRS = frozenset({"admin", "config", "local"})
+"""What MongoDB keeps of itself; changes of what lies there are not told
+(https://www.mongodb.com/docs/manual/changeStreams/)."""
 MILLISECONDS = {
     "serverSelectionTimeoutMS": 5_000,
     "connectTimeoutMS": 5_000,
@@ -89,20 +93,25 @@ async def connect(url: str) -> Server:
     """Does not wait for an answer. Raises BadSettings where the URL cannot be used; its words hold no part of it."""
     client = await _client(url, MILLISECONDS)
     try:
-        database = client.get_default_database(DATABASE).with_options(CODEC, ReadPreference.PRIMARY, DURABLE)
+        named = client.get_default_database(DATABASE)
+        # whatever the URL says of them: a claim that looks at what is old gives one job to two, or two to one
+        database = named.with_options(CODEC, ReadPreference.PRIMARY, DURABLE, ReadConcern())
     except (PyMongoError, ValueError) as fault:
         client.close()
         raise _not_a_url(fault) from None
+    if database.name in THEIRS:
+        client.close()
+        raise BadSettings(("store.url: expected a database of our own, got one of MongoDB's (is it the authSource?)",))
     return _server(client, database)
 
 
 async def _client(url: str, limits: dict[str, int]) -> AsyncIOMotorClient[dict[str, Any]]:
     """In a thread, for mongodb+srv:// asks the name servers and TLS reads files."""
-    asked = {name.lower() for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
-    options: dict[str, Any] = {name: ms for name, ms in limits.items() if name.lower() not in asked}
     loop = asyncio.get_running_loop()
 
     def made() -> AsyncIOMotorClient[dict[str, Any]]:
+        asked = {name.lower() for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
+        options: dict[str, Any] = {name: ms for name, ms in limits.items() if name.lower() not in asked}
         with warnings.catch_warnings():
             # of an option that it does not know the driver would print more than we would
             warnings.simplefilter("error", UserWarning)
