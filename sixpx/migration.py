@@ -1,24 +1,30 @@
 """Owns how one store's content is carried to another: page by page, resumed where it was, verified at the end. Never a
 driver, a command line.
 
-What was done is noted in the target after each page. A process killed between the two writes the page again, over
-itself: nothing is twice, nothing is lost. Once all of it is verified nothing is written any more: a further run only
-compares, so that one killed just before its last word may be run again, and what a service has written since stays.
+A few pages are under way at once, and how far they are done without a gap is noted in the target. A process that is
+killed writes those after it again, over themselves: nothing is twice, nothing is lost. Once all of it is verified
+nothing is written any more: a further run only compares, so that one killed just before its last word may be run again,
+and what a service has written since stays.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import Any, TypeVar
 
 from sixpx.errors import Conflict, SixpxError
 from sixpx.store import archive
 from sixpx.store.base import Archive, Kind, Row
 
+T = TypeVar("T")
+
 PAGE = 500
 """Rows that are carried at once, fewer where they are large (`archive.PAGE_BYTES`)."""
+AHEAD = 3
+"""Pages under way at once: one store is asked while the other answers, and while this process works on what came."""
 NAMED = 5
 """Keys that a complaint names."""
 
@@ -71,26 +77,30 @@ async def _must_be_empty(target: Archive) -> None:
 async def _carry(source: Archive, target: Archive, origin: str, kind: Kind, key: str, show: Show) -> None:
     total = await source.count(kind)
     done = await target.count(kind) if key else 0
-    async with aclosing(_pages(source, kind, key)) as pages:
-        async for page in pages:
-            await target.put(kind, page)
+    async with aclosing(_each(source, kind, key, lambda page: target.put(kind, page))) as pages:
+        async for page, _ in pages:
             await target.note(_mark(origin, kind, page[-1].key))
             done += len(page)
             show(f"carrying {kind}", min(done, total), total)
 
 
-async def _pages(source: Archive, kind: Kind, key: str) -> AsyncGenerator[Sequence[Row], None]:
-    """All rows after the key; the next page is read while one is worked on."""
+async def _each(
+    source: Archive, kind: Kind, key: str, work: Callable[[Sequence[Row]], Awaitable[T]]
+) -> AsyncGenerator[tuple[Sequence[Row], T], None]:
+    """All rows after the key by pages, in order, each when the work on it is done. What is under way when one fails is
+    seen to its end: nothing is written any more when this is left."""
+    under_way: deque[tuple[Sequence[Row], asyncio.Future[T]]] = deque()
     page = await source.after(kind, key, PAGE)
-    while page:
-        reading = asyncio.ensure_future(source.after(kind, page[-1].key, PAGE))
-        try:
-            yield page
-        except BaseException:
-            reading.cancel()
-            await asyncio.wait((reading,))
-            raise
-        page = await reading
+    try:
+        while page or under_way:
+            if page:
+                under_way.append((page, asyncio.ensure_future(work(page))))
+                page = await source.after(kind, page[-1].key, PAGE)
+            if not page or len(under_way) == AHEAD:
+                yield under_way[0][0], await under_way[0][1]
+                under_way.popleft()
+    finally:
+        await asyncio.gather(*(working for _, working in under_way), return_exceptions=True)
 
 
 # --- verification ---------------------------------------------------------------------------------
@@ -125,10 +135,13 @@ async def _verify_kind(source: Archive, target: Archive, kind: Kind, show: Show)
     total, held = await source.count(kind), await target.count(kind)
     done, wrong = 0, 0
     named: list[str] = []
-    async with aclosing(_pages(source, kind, "")) as pages:
-        async for page in pages:
-            there = {row.key: row for row in await target.among(kind, [row.key for row in page])}
-            differ = await asyncio.to_thread(_differing, page, there)
+
+    async def compared(page: Sequence[Row]) -> list[str]:
+        there = await target.among(kind, [row.key for row in page])
+        return await asyncio.to_thread(_differing, page, there)
+
+    async with aclosing(_each(source, kind, "", compared)) as pages:
+        async for page, differ in pages:
             named += differ[: NAMED - len(named)]
             wrong += len(differ)
             done += len(page)
@@ -142,8 +155,9 @@ async def _verify_kind(source: Archive, target: Archive, kind: Kind, show: Show)
     return done
 
 
-def _differing(page: Sequence[Row], there: Mapping[str, Row]) -> list[str]:
-    return [row.key for row in page if row.key not in there or archive.digest(there[row.key]) != archive.digest(row)]
+def _differing(page: Sequence[Row], there: Sequence[Row]) -> list[str]:
+    digests = {row.key: archive.digest(row) for row in there}
+    return [row.key for row in page if digests.get(row.key) != archive.digest(row)]
 
 
 def _listed(keys: list[str]) -> str:

@@ -199,7 +199,7 @@ async def test_a_migration_that_is_killed_at_any_write_goes_on_where_it_was(
         for step in range(1, 100):
             before = await other.mark()
             try:
-                verified = await migrate(one, Dying(other, step % 6), "here", nobody)  # type: ignore[arg-type]  # its methods are set one by one
+                verified = await migrate(one, Dying(other, step % 11), "here", nobody)  # type: ignore[arg-type]  # its methods are set one by one
                 break
             except Killed:
                 written.append(await other.count(Kind.JOB))
@@ -228,6 +228,46 @@ async def test_what_arrived_before_is_not_carried_again(pair: tuple[Place, Place
         assert carried_kinds == [Kind.USER, Kind.COUNT, Kind.ONCE]
         await migrate(one, Watched(other, 1_000), "here", nobody)  # type: ignore[arg-type]  # as above
     assert carried_kinds[3:] == [Kind.ONCE, Kind.LEFTOVER, Kind.AGREED, Kind.BLOB, Kind.JOB]
+
+
+class Late(Dying):
+    """A target that keeps the first page of jobs only when the two after it are kept, and is killed then."""
+
+    def __init__(self, target: Archive) -> None:
+        super().__init__(target, 1_000)
+        self.kept: list[str] = []
+        self._ahead = asyncio.Event()
+
+    async def put(self, kind: Kind, rows: Sequence[Row]) -> None:
+        first = not self.kept
+        self.kept.append(rows[0].key)
+        if first:
+            async with asyncio.timeout(30):
+                await self._ahead.wait()
+            raise Killed
+        await super().put(kind, rows)
+        if len(self.kept) == migration.AHEAD:
+            self._ahead.set()
+
+
+async def test_what_is_kept_ahead_of_a_page_that_is_not_is_not_taken_for_all(
+    pair: tuple[Place, Place], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = pair
+    made = [ended(job_of(number)) for number in range(1, 51)]
+    async with source.store() as store:
+        await asyncio.gather(*(store.add_job(one, {}, None, NOW) for one in made))
+    monkeypatch.setattr(migration, "PAGE", 10)
+    async with source.archive() as one, target.archive() as other:
+        late = Late(other)
+        with pytest.raises(Killed):
+            await migrate(one, late, "here", nobody)  # type: ignore[arg-type]  # as above
+        assert late.kept == [made[place].id for place in (0, 10, 20)]
+        assert await other.count(Kind.JOB) == 20
+        assert (await other.mark() or {})["key"] == ""
+        assert (await migrate(one, other, "here", nobody))[Kind.JOB] == len(made)
+    async with target.store() as store:
+        assert [await store.job(one.user_id, one.id) for one in made] == made
 
 
 # --- verified -------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import bson
@@ -22,10 +23,12 @@ from sixpx.store.mongo import jobs
 from sixpx.store.mongo import server as servers
 from sixpx.store.mongo import turns as turns
 from sixpx.store.mongo.document import LARGEST, Document, of_job, of_user, oid, to_job, to_user_of
-from sixpx.store.mongo.server import CODEC, Server, Table, answered
+from sixpx.store.mongo.server import CODEC, LONG_SECONDS, Server, Table, answered
 
 RAW = CodecOptions(RawBSONDocument)
 EPOCH = datetime.fromtimestamp(0, UTC)
+asked = partial(answered, within=LONG_SECONDS)
+"""A page may be large, and the line slow."""
 DUPLICATE = 11000
 """The server's code for a key that is there already."""
 UPLOADS = 8
@@ -55,7 +58,7 @@ class MongoArchive:
         try:
             await servers.prepare(server, url, ())
             working = {"status": Status.PROCESSING.value, "sixpx.lease": {"$gte": now}}
-            if await answered(server.jobs.find_one(working, {"_id": True})):
+            if await asked(server.jobs.find_one(working, {"_id": True})):
                 raise Conflict("a service works on jobs of this MongoDB; stop all of them first")
         except BaseException:
             server.client.close()
@@ -70,22 +73,22 @@ class MongoArchive:
     async def count(self, kind: Kind) -> int:
         if kind is Kind.LEFTOVER:
             return len(await self._leftovers())
-        return int(await answered(self._tables[kind].count_documents({})))
+        return int(await asked(self._tables[kind].count_documents({})))
 
     async def after(self, kind: Kind, key: str, most: int) -> Sequence[Row]:
         if kind is Kind.LEFTOVER:
             return [row for row in await self._leftovers() if row.key > key][:most]
-        return await answered(self._page(kind, {"_id": {"$gt": _id(kind, key)}} if key else {}, most))
+        return await asked(self._page(kind, {"_id": {"$gt": _id(kind, key)}} if key else {}, most))
 
     async def among(self, kind: Kind, keys: Sequence[str]) -> Sequence[Row]:
         if kind is Kind.LEFTOVER:
             return [row for row in await self._leftovers() if row.key in keys]
         where = {"_id": {"$in": [_id(kind, key) for key in keys]}}
-        return await answered(self._page(kind, where, len(keys), whole=True))
+        return await asked(self._page(kind, where, len(keys), whole=True))
 
     async def _leftovers(self) -> Sequence[Row]:
         """Few, and not all that are noted are some."""
-        return list(map(archive.of_leftover, await answered(jobs.leftovers(self._server))))
+        return list(map(archive.of_leftover, await asked(jobs.leftovers(self._server))))
 
     async def _page(self, kind: Kind, where: Document, most: int, whole: bool = False) -> list[Row]:
         found = self._tables[kind].with_options(RAW).find(where, sort=[("_id", 1)], limit=most)
@@ -115,14 +118,14 @@ class MongoArchive:
 
     async def put(self, kind: Kind, rows: Sequence[Row]) -> None:
         if kind is Kind.BLOB:
-            await answered(self._put_blobs(rows))
+            await asked(self._put_blobs(rows))
             return
         table = self._server.leftovers if kind is Kind.LEFTOVER else self._tables[kind]
         documents = await asyncio.to_thread(lambda: [RawBSONDocument(WRITE[kind](row)) for row in rows])
-        await answered(_put(table, documents))
+        await asked(_put(table, documents))
         if kind is Kind.JOB:
             pending = {row.content["user_id"] for row in rows if row.content["status"] == Status.PENDING}
-            await answered(turns.mark(self._server, map(oid, sorted(pending))))
+            await asked(turns.mark(self._server, map(oid, sorted(pending))))
 
     async def _put_blobs(self, rows: Sequence[Row]) -> None:
         """What a killed migration began to write is removed first, chunks without a file too."""
@@ -140,10 +143,10 @@ class MongoArchive:
     # --- the mark --------------------------------------------------------------------------------
 
     async def mark(self) -> Mapping[str, Any] | None:
-        return await answered(self._marks.find_one({"_id": "mark"}, {"_id": False}))
+        return await asked(self._marks.find_one({"_id": "mark"}, {"_id": False}))
 
     async def note(self, mark: Mapping[str, Any]) -> None:
-        await answered(self._marks.replace_one({"_id": "mark"}, mark, upsert=True))
+        await asked(self._marks.replace_one({"_id": "mark"}, mark, upsert=True))
 
 
 async def _put(table: Table, documents: Sequence[Any]) -> None:

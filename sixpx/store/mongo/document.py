@@ -140,6 +140,8 @@ def to_user_of(raw: Mapping[str, Any]) -> User:
 
 def escaped(key: str) -> str:
     """A key as BSON can hold it, and as paths of filters name it; most keys are what they are. No two become one."""
+    if key.isidentifier():  # and most are: what is escaped stands in none
+        return key
     if key in ("", "%"):
         return "%25" if key else "%"
     return _TO_ESCAPE.sub(lambda one: _ESCAPED[one[0]], key)
@@ -147,38 +149,38 @@ def escaped(key: str) -> str:
 
 def unescaped(key: str) -> str:
     """The inverse of `escaped`."""
+    if "%" not in key:
+        return key
     return _TO_UNESCAPE.sub(lambda one: _PLAIN[one[0]], key) if key != "%" else ""
 
 
 def _to_bson(value: Any, depth: int = 0) -> Any:
-    if isinstance(value, dict):
-        return _nested(value, depth, lambda: {escaped(key): _to_bson(one, depth + 1) for key, one in value.items()})
-    if isinstance(value, list | tuple):
-        return _nested(value, depth, lambda: [_to_bson(one, depth + 1) for one in value])
-    if type(value) is int and not -WHOLE <= value < WHOLE:
+    kind = type(value)
+    if kind is dict or kind is list or kind is tuple:
+        if depth == DEEPEST:
+            return Binary(orjson.dumps(value), JSON)
+        deeper = depth + 1
+        if kind is dict:
+            return {escaped(key): _to_bson(one, deeper) for key, one in value.items()}
+        return [_to_bson(one, deeper) for one in value]
+    if kind is int and not -WHOLE <= value < WHOLE:
         return Decimal128(str(value))
     return value
 
 
-def _nested(value: Any, depth: int, inside: Callable[[], Any]) -> Any:
-    return Binary(orjson.dumps(value), JSON) if depth == DEEPEST else inside()
-
-
 def _from_bson(value: Any) -> Any:
     """As JSON has it: text for ids, ISO 8601 for dates."""
-    match value:
-        case dict():
-            return {unescaped(key): _from_bson(one) for key, one in value.items()}
-        case list():
-            return [_from_bson(one) for one in value]
-        case datetime():
-            return iso(value)
-        case ObjectId():
-            return str(value)
-        case bson.Int64():
-            return int(value)
-        case Decimal128():
-            return int(value.to_decimal())
-        case Binary():
-            return orjson.loads(bytes(value))
-    return value
+    read = _READ.get(type(value))
+    return value if read is None else read(value)
+
+
+_READ: Mapping[type, Callable[[Any], Any]] = {
+    dict: lambda value: {unescaped(key): _from_bson(one) for key, one in value.items()},
+    list: lambda value: [_from_bson(one) for one in value],
+    datetime: iso,
+    ObjectId: str,
+    bson.Int64: int,
+    Decimal128: lambda value: int(value.to_decimal()),
+    Binary: lambda value: orjson.loads(bytes(value)),
+}
+"""What is read otherwise than as it is."""

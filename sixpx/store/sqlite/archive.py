@@ -65,6 +65,7 @@ class SqliteArchive:
     def __init__(self, connection: apsw.Connection, lock: int) -> None:
         self._db = connection
         self._lock = lock
+        self._turn = asyncio.Lock()
 
     @classmethod
     def open(cls, path: Path) -> SqliteArchive:
@@ -129,7 +130,12 @@ class SqliteArchive:
         await self._do(write)
 
     async def _do(self, work: Callable[[apsw.Connection], T]) -> T:
-        """In another thread; who is cancelled meanwhile waits for its end, for the connection is one thread's."""
+        """In another thread, one after another; who is cancelled meanwhile waits for its end, for the connection is one
+        thread's."""
+        async with self._turn:
+            return await self._done(work)
+
+    async def _done(self, work: Callable[[apsw.Connection], T]) -> T:
         doing = asyncio.ensure_future(asyncio.to_thread(work, self._db))
         try:
             return await asyncio.shield(doing)
