@@ -1,9 +1,10 @@
 """Owns FerretDB before PostgreSQL with DocumentDB, unpacked as `.ci/run` does it: MongoDB over the wire where no mongod
-is. Never data that outlives the run.
+is. Never data of tests that outlives the run.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -21,6 +22,8 @@ HOW = (
 USER = "postgres"
 CLUSTERS = "srv"
 """The folder of the unpacked Debian where each run keeps its data: what PostgreSQL uses has to lie inside."""
+MADE = "made"
+"""The folder beside them with a cluster that never ran, of which each run has a copy."""
 
 SETTINGS = {
     "listen_addresses": HOST,
@@ -70,6 +73,18 @@ class DocumentDb:
             raise
 
     def _create(self) -> None:
+        """A copy of the cluster that the first run made: a tenth of the work of making one."""
+        parent = self._data.parent
+        with (parent / "made.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (parent / MADE).exists():
+                self._make()
+                os.sync()  # this one is to outlive a crash of the machine too
+                self._data.rename(parent / MADE)
+                self._data.mkdir()
+        self._call(["cp", "-a", f"{parent / MADE}/.", str(self._data)])
+
+    def _make(self) -> None:
         """A cluster with the extension, made without a server: half the time, and nothing to wait for."""
         inside = f"/{CLUSTERS}/{self._data.name}"
         self._call([_chroot(), str(self._debian), "chown", USER, inside])
