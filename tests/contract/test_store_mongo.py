@@ -26,7 +26,8 @@ from pymongo.errors import (
     ServerSelectionTimeoutError,
 )
 
-from sixpx.core.job import Picture, Span, Status
+from sixpx.core.delivery import with_owed
+from sixpx.core.job import Picture, Span, Status, advance
 from sixpx.core.query import Query
 from sixpx.errors import BadSettings, Conflict, SixpxError, StoreDown, TooLarge
 from sixpx.store.base import Once
@@ -35,7 +36,7 @@ from sixpx.store.mongo import jobs as mongo_jobs
 from sixpx.store.mongo.claims import due_by
 from sixpx.store.mongo.document import LARGEST_NEW, escaped, unescaped
 from sixpx.store.mongo.server import answered
-from tests.contract import databases
+from tests.contract import changes, databases
 from tests.contract.jobs import ADA, BEN, NOW, after, ended, job_of, user_of
 from tests.contract.test_store_claims import claim_one
 from tests.contract.test_store_jobs import fill
@@ -164,6 +165,44 @@ async def test_a_user_with_more_jobs_than_a_batch_is_removed_with_all_of_them(
     assert [str(one["_id"]) for one in shell.jobs.find()] == [job_of(6).id]
     assert await store.leftovers() == [f"{ADA}/{job_of(number).id}" for number in range(1, 6)]
     assert not await store.remove_user(ADA)
+
+
+class Heard:
+    """A collection that notes by which fields a single document is written to."""
+
+    def __init__(self, table: Any) -> None:
+        self._table, self.fields = table, list[set[str]]()
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._table, name)
+        if name not in ("update_one", "delete_one", "replace_one", "find_one_and_update"):
+            return method
+
+        def heard(where: dict[str, Any], *words: Any, **more: Any) -> Any:
+            self.fields.append(set(where))
+            return method(where, *words, **more)
+
+        return heard
+
+
+async def test_whoever_writes_to_a_job_names_its_user(store: MongoStore) -> None:
+    """By whom jobs are sharded: else every shard is asked."""
+    table: Any = Heard(store._server.jobs)
+    heard = MongoStore(replace(store._server, jobs=table))
+    await fill(heard, job_of(1))
+    claim = await claim_one(heard)
+    await heard.renew([claim], NOW, after(30))
+    await heard.give_back(claim, advance(claim.job, Status.PENDING, after(1)), after(1))
+    again = await claim_one(heard)
+    await heard.save(again, ended(again.job, Status.FAILED), after(1))
+    await changes.retry(heard, ADA, job_of(1).id, after(2))
+    await changes.cancel(heard, ADA, job_of(1).id, after(3))
+    await heard.remove_job(ADA, job_of(1).id)
+    called = replace(ended(job_of(2)), deliveries=with_owed((), job_of(2).id, NOW))
+    await fill(heard, called)
+    assert list(await heard.owed(NOW, after(30), 1)) == [called]
+    assert len(table.fields) == 9
+    assert all("user_id" in one for one in table.fields)
 
 
 # --- opening ----------------------------------------------------------------------------------------

@@ -142,7 +142,8 @@ async def _claim_of(this: _Round, before: Document) -> Claim:
 
 async def _put_back(server: Server, before: Document) -> None:
     """As if it had not been taken."""
-    mine = {"_id": before["_id"], "status": PROCESSING, "sixpx.serial": before["sixpx"]["serial"] + 1}
+    job = {"_id": before["_id"], "user_id": before["user_id"]}
+    mine = {**job, "status": PROCESSING, "sixpx.serial": before["sixpx"]["serial"] + 1}
     change = {"$set": {"status": PENDING, "modified": before["modified"]}, "$unset": FREE, "$inc": {"sixpx.rev": 1}}
     await server.jobs.update_one(mine, change)
     await turns.mark(server, [before["user_id"]])
@@ -176,7 +177,9 @@ async def put(server: Server, claim: Claim, job: Job, now: datetime, over: bool)
 def _held(claim: Claim, now: datetime) -> Document:
     """A claim holds until its lease has ended, whether or not somebody has noticed."""
     whose = {"sixpx.owner": claim.owner, "sixpx.serial": claim.serial, "sixpx.lease": {"$gte": now}}
-    return {"_id": oid(claim.job.id), "status": PROCESSING, **whose}
+    # by its user too: where jobs are sharded by him, one shard is asked and not all of them
+    job = {"_id": oid(claim.job.id), "user_id": oid(claim.job.user_id)}
+    return {**job, "status": PROCESSING, **whose}
 
 
 async def owed(server: Server, now: datetime, until: datetime, most: int) -> list[Job]:
@@ -195,9 +198,12 @@ async def owed(server: Server, now: datetime, until: datetime, most: int) -> lis
 
 
 async def _longest_due(server: Server, now: datetime, until: datetime) -> Document | None:
-    change = {"$set": {"sixpx.due": until}}
-    found: Document | None = await server.jobs.find_one_and_update(due_by(now), change, sort=[("sixpx.due", 1)])
-    return found
+    due, change = due_by(now), {"$set": {"sixpx.due": until}}
+    while (first := await server.jobs.find_one(due, {"user_id": True}, sort=[("sixpx.due", 1)])) is not None:
+        found: Document | None = await server.jobs.find_one_and_update({**due, **first}, change)
+        if found is not None:
+            return found  # else another one was faster
+    return None
 
 
 def due_by(now: datetime) -> Document:

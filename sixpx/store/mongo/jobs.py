@@ -150,7 +150,7 @@ async def _replace(server: Server, raw: Document, job: Job) -> bool:
     """Whether the job was written: only where nobody else has done so since it was read."""
     update = await asyncio.to_thread(changes, job)
     update["$unset"] = {**update.get("$unset", {}), "sixpx.owner": "", "sixpx.lease": ""}
-    as_read = {"_id": raw["_id"], "sixpx.rev": raw["sixpx"]["rev"]}
+    as_read = {"_id": raw["_id"], "user_id": raw["user_id"], "sixpx.rev": raw["sixpx"]["rev"]}
     if not (await server.jobs.update_one(as_read, update)).matched_count:
         return False
     if job.status is Status.PENDING:
