@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,13 +17,17 @@ from sixpx.core.job import Job, Status
 from sixpx.core.query import Query
 from sixpx.core.user import Plan
 from sixpx.errors import Conflict, KeyReused
+from sixpx.migration import migrate
 from sixpx.store.base import Claim, Once
 from sixpx.store.mongo import MongoStore
 from sixpx.store.mongo import claims as mongo_claims
 from sixpx.store.mongo import jobs as mongo_jobs
 from sixpx.store.mongo import turns as turns
+from sixpx.store.mongo.archive import MongoArchive
 from sixpx.store.mongo.blobs import PATIENCE
 from sixpx.store.mongo.once import GRACE
+from sixpx.store.sqlite import SqliteStore
+from sixpx.store.sqlite.archive import SqliteArchive
 from tests.contract import changes
 from tests.contract.jobs import ADA, NOW, after, ended, job_of, user_of
 from tests.contract.test_store_claims import claim_one
@@ -111,6 +116,21 @@ async def test_a_key_without_its_job_is_free_for_another_body_after_a_while(
     assert await store.add_job(job_of(2), {}, other, NOW + GRACE) == job_of(2).id
     with pytest.raises(KeyReused):
         await store.add_job(job_of(3), {}, ONCE, NOW + GRACE)
+
+
+async def test_a_key_without_its_job_is_free_where_it_is_carried_to(
+    store: MongoStore, uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await post_and_die(store, monkeypatch, job_of(1), INSERT)
+    source, target = await MongoArchive.open(uri, NOW), SqliteArchive.open(tmp_path / "store.db")
+    await migrate(source, target, "here", lambda *_: None)
+    await source.close()
+    await target.close()
+    carried = SqliteStore.open(tmp_path / "store.db")
+    assert await carried.first_with(ADA, replace(ONCE, fingerprint="other"), NOW) is None
+    assert await carried.add_job(job_of(2), {}, ONCE, NOW) == job_of(2).id
+    assert await carried.first_with(ADA, ONCE, NOW) == job_of(2).id
+    await carried.close()
 
 
 @pytest.mark.usefixtures("impatient")

@@ -49,7 +49,9 @@ def add(
 
 
 def first_with(db: apsw.Connection, user_id: str, once: Once, now: datetime) -> str | None:
-    query = "SELECT fingerprint, job_id FROM once WHERE user_id = ? AND key = ? AND expires > ?"
+    # one that was carried over from a store without transactions may never have come to its job
+    made = "EXISTS (SELECT 1 FROM job WHERE id = job_id)"
+    query = f"SELECT fingerprint, job_id FROM once WHERE user_id = ? AND key = ? AND expires > ? AND {made}"
     row = db.execute(query, (user_id, once.key, ms(now))).fetchone()
     if row is None:
         return None
