@@ -31,10 +31,8 @@ from sixpx.store.base import Store
 
 log = logging.getLogger(__name__)
 
-BATCH = 8
-"""Jobs that are claimed at once: each may be as large as a body."""
-KNOWN_MOST = 10_000
-"""Callbacks that wait in memory, a few hundred bytes each; those beyond wait in the store."""
+BATCH = 16
+"""Callbacks that are claimed at once."""
 RECORD_SECONDS = 5.0
 """How long a record under way may take when the service stops."""
 
@@ -87,6 +85,7 @@ class Callbacks:
         self._pace = pace
         self._luck = luck
         self._calls = Calls(pace.parallel)
+        self._writing = asyncio.Lock()
         self._under_way: set[asyncio.Task[None]] = set()
         self._looking: asyncio.Task[None] | None = None
         self._stopping = False
@@ -131,38 +130,26 @@ class Callbacks:
             pass
 
     async def _look(self) -> None:
-        """Claims all that is due. What finds no slot in time is left to a later look: a receiver that hangs holds back
-        its own callbacks and nobody else's."""
+        """Claims all that is due. What finds no place, or no slot in time, is left to a later look: a receiver that
+        hangs holds back its own callbacks and nobody else's."""
         more = True
-        while more and not self._stopping:
+        while more and not self._stopping and not self._calls.full:
             now = self._clock()
-            room = min(BATCH, KNOWN_MOST - len(self._calls))
-            if room <= 0:
-                return
             until = now + self._pace.claim
-            jobs = await self._store.owed(now, until, room)
-            for job in jobs:
-                self._line_up(job, until)
+            owed = await self._store.owed(now, until, BATCH)
+            for one in owed:
+                self._calls.add(Call(one.user_id, one.job_id, self._host(one.sealed), until))
             self._begin()
-            more = len(jobs) == room
+            more = len(owed) == BATCH
 
-    def _line_up(self, job: Job, until: datetime) -> None:
-        if job.id not in self._calls:
-            self._calls.add(Call(job.user_id, job.id, self._host(job), until))
-
-    def _host(self, job: Job) -> str:
+    def _host(self, sealed: str) -> str:
         try:
-            return host_of(self._vault.open(job.callback_sealed or ""))
+            return host_of(self._vault.open(sealed))
         except BadSettings:  # the attempt will say so
             return ""
 
     def _begin(self) -> None:
-        """Begins what has a slot and is still ours for long enough; the rest is claimed again, by whoever is first."""
-        enough = self._clock() + self._pace.attempt
         while not self._stopping and (call := self._calls.next()) is not None:
-            if call.until < enough:
-                self._calls.done(call)
-                continue
             task = asyncio.create_task(self._deliver(call), name=f"callback of job {call.job_id}")
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
@@ -183,8 +170,10 @@ class Callbacks:
             self._begin()
 
     async def _attempt(self, call: Call) -> None:
-        at, began = self._clock(), time.perf_counter()
-        found = await self._owed(call, at)
+        async with self._writing:  # one whole job in memory, and not as many as there are slots
+            at, began = self._clock(), time.perf_counter()
+            # what is not ours for long enough is claimed again, by whoever is first
+            found = await self._owed(call, at) if at + self._pace.attempt <= call.until else None
         if found is None:
             return
         owed, written = found

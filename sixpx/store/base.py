@@ -46,6 +46,16 @@ class Once:
     expires: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A job with a callback that is due: whose it is, and the sealed URL to call. The job itself may be as large as a
+    body, and many are due at once: each is read when it is its turn."""
+
+    job_id: str
+    user_id: str
+    sealed: str
+
+
 NOBODY: Mapping[str, int] = MappingProxyType({})
 
 
@@ -136,7 +146,7 @@ class Store(Protocol):
         raises, and nothing is written."""
         ...
 
-    async def owed(self, now: datetime, until: datetime, most: int) -> Sequence[Job]:
+    async def owed(self, now: datetime, until: datetime, most: int) -> Sequence[Owed]:
         """Up to `most` jobs with a callback that is due by `now`, the longest due first; nobody else is given them
         before `until`, unless they are written to."""
         ...

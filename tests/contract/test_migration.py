@@ -138,7 +138,7 @@ async def test_everything_arrives_and_a_service_goes_on_with_it(pair: tuple[Plac
         assert await store.agree("security.key", "other") == "first"
         with pytest.raises(KeyReused):
             await store.first_with(BEN, replace(ONCE, fingerprint="e" * 64), NOW)
-        assert [one.id for one in await store.owed(after(2), after(60), 9)] == [job_of(504).id]
+        assert [one.job_id for one in await store.owed(after(2), after(60), 9)] == [job_of(504).id]
         claims = await store.claim("me", after(2), after(60), 9)
         assert sorted(one.job.id for one in claims) == [job_of(501).id, job_of(502).id]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import count
 
 from sixpx.calls import Call, Calls
@@ -65,14 +66,43 @@ def test_a_slot_is_free_again_when_its_call_is_done() -> None:
     calls.done(first)
     assert begun(calls) == [second]
     calls.done(second)
-    assert (len(calls), calls._hosts, calls._users, calls._waiting) == (0, {}, {}, {})
+    assert begun(calls) == []
+    calls.add(first)
+    assert begun(calls) == [first]
 
 
-def test_a_job_is_known_while_it_waits_and_is_under_way() -> None:
+def test_a_job_is_there_once_while_it_waits_and_is_under_way() -> None:
     one = call()
-    calls = queue(one)
-    assert one.job_id in calls
-    begun(calls)
-    assert one.job_id in calls
+    calls = queue(one, one)
+    assert begun(calls) == [one]
+    calls.add(one)
+    assert begun(calls) == []
     calls.done(one)
-    assert one.job_id not in calls
+    calls.add(one)
+    assert begun(calls) == [one]
+
+
+def test_no_host_has_more_than_a_quarter_of_the_places_and_no_user_more_than_half() -> None:
+    calls = Calls(1000, places=100)
+    for number in range(300):
+        calls.add(call(host="x.test"))
+        calls.add(call(host=f"{number}.test"))
+    assert not calls.full
+    others = [call("ben", f"{number}.test") for number in range(60)]
+    for one in others:
+        calls.add(one)
+    assert calls.full
+    got = begun(calls)
+    assert Counter(one.user_id for one in got) == {"ada": 50, "ben": 50}
+    assert Counter(one.host for one in got)["x.test"] == 25
+
+
+def test_a_place_is_free_again_when_its_call_is_done() -> None:
+    calls, first, second = Calls(1, places=1), call(), call()
+    calls.add(first)
+    calls.add(second)
+    assert begun(calls) == [first]
+    calls.done(first)
+    assert not calls.full
+    calls.add(second)
+    assert begun(calls) == [second]

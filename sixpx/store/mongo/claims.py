@@ -16,7 +16,7 @@ from pymongo.errors import PyMongoError
 
 from sixpx.core.job import Job, Status
 from sixpx.errors import Lost
-from sixpx.store.base import Claim
+from sixpx.store.base import Claim, Owed
 from sixpx.store.mongo import blobs as bytes_of
 from sixpx.store.mongo import jobs as jobs
 from sixpx.store.mongo import once as keys
@@ -182,9 +182,9 @@ def _held(claim: Claim, now: datetime) -> Document:
     return {**job, "status": PROCESSING, **whose}
 
 
-async def owed(server: Server, now: datetime, until: datetime, most: int) -> list[Job]:
+async def owed(server: Server, now: datetime, until: datetime, most: int) -> list[Owed]:
     """`due` moves on: whoever asks before `until` does not see them."""
-    due: list[Document] = []
+    due: list[Owed] = []
     hurry = _hurry(until - now)
     try:
         while len(due) < most and (found := await _longest_due(server, now, until)) is not None:
@@ -194,15 +194,16 @@ async def owed(server: Server, now: datetime, until: datetime, most: int) -> lis
     except PyMongoError:
         if not due:
             raise  # as above
-    return await asyncio.to_thread(lambda: list(map(to_job, due)))
+    return due
 
 
-async def _longest_due(server: Server, now: datetime, until: datetime) -> Document | None:
+async def _longest_due(server: Server, now: datetime, until: datetime) -> Owed | None:
     due, change = due_by(now), {"$set": {"sixpx.due": until}}
+    shown = {"user_id": True, "sixpx.callback": True}
     while (first := await server.jobs.find_one(due, {"user_id": True}, sort=[("sixpx.due", 1)])) is not None:
-        found: Document | None = await server.jobs.find_one_and_update({**due, **first}, change)
+        found: Document | None = await server.jobs.find_one_and_update({**due, **first}, change, shown)
         if found is not None:
-            return found  # else another one was faster
+            return Owed(str(found["_id"]), str(found["user_id"]), found["sixpx"]["callback"])  # else another was faster
     return None
 
 

@@ -21,7 +21,7 @@ from sixpx.core.meter import Window
 from sixpx.core.query import Found, Query
 from sixpx.core.user import User
 from sixpx.errors import BadSettings, NotSupported
-from sixpx.store.base import NOBODY, Changed, Claim, Once
+from sixpx.store.base import NOBODY, Changed, Claim, Once, Owed
 from sixpx.store.sqlite import claims as claims
 from sixpx.store.sqlite import file as files
 from sixpx.store.sqlite import jobs as rows
@@ -128,7 +128,7 @@ class SqliteStore:
     async def change_job(self, user_id: str, job_id: str, change: Callable[[Job], Job]) -> Job | None:
         return await self._writer.write(lambda db: rows.change(db, user_id, job_id, change))
 
-    async def owed(self, now: datetime, until: datetime, most: int) -> Sequence[Job]:
+    async def owed(self, now: datetime, until: datetime, most: int) -> Sequence[Owed]:
         return await self._writer.write(lambda db: claims.owed(db, now, until, most))
 
     async def remove_job(self, user_id: str, job_id: str) -> bool:

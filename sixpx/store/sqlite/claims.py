@@ -15,7 +15,7 @@ import apsw
 
 from sixpx.core.job import Job
 from sixpx.errors import Lost
-from sixpx.store.base import Claim
+from sixpx.store.base import Claim, Owed
 from sixpx.store.sqlite import users as people
 from sixpx.store.sqlite.jobs import COLUMNS, doc_of, ms_or_none, of_row
 from sixpx.store.sqlite.users import ms
@@ -109,14 +109,12 @@ def put(db: apsw.Connection, claim: Claim, job: Job, now: datetime, over: bool) 
         raise Lost(f"job {job.id} is no longer claimed by this process")
 
 
-def owed(db: apsw.Connection, now: datetime, until: datetime, most: int) -> list[Job]:
+def owed(db: apsw.Connection, now: datetime, until: datetime, most: int) -> list[Owed]:
     """`due` moves on: whoever asks before `until` does not see them."""
-    rows = db.execute(
-        f"UPDATE job SET due = ? WHERE id IN (SELECT id FROM job WHERE due <= ? ORDER BY due LIMIT ?) "
-        f"RETURNING {COLUMNS}",
-        (ms(until), ms(now), most),
-    ).fetchall()
-    return [of_row(row) for row in rows]
+    due = "SELECT id, user_id, doc ->> '$.sixpx.callback' FROM job WHERE due <= ? ORDER BY due LIMIT ?"
+    rows = db.execute(due, (ms(now), most)).fetchall()
+    db.executemany("UPDATE job SET due = ? WHERE id = ?", [(ms(until), job_id) for job_id, *_ in rows])
+    return [Owed(str(job_id), str(user_id), str(sealed)) for job_id, user_id, sealed in rows]
 
 
 def release(db: apsw.Connection, now: datetime, everything: bool) -> int:

@@ -1,0 +1,103 @@
+"""Owns the promises about many callbacks at once: nobody waits for a receiver that hangs, and memory has its bounds."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from sixpx.app import callback_body
+from sixpx.core.delivery import Delivery, Fate
+from sixpx.core.job import Job
+from sixpx.store.base import Store
+from sixpx.store.sqlite import SqliteStore
+from tests.api.post_office import office
+from tests.contract.jobs import ADA, BEN
+from tests.servers.receiver import Receiver, receiver
+
+
+@pytest.fixture
+async def there() -> AsyncIterator[Receiver]:
+    async with receiver() as made:
+        yield made
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    made = SqliteStore.open(tmp_path / "store.db")
+    yield made
+    await made.close()
+
+
+def outcome(one: Delivery) -> tuple[Fate, list[int | None]]:
+    return one.fate, [each.status for each in one.attempts]
+
+
+async def test_receivers_that_hang_hold_back_nobody_else(store: Store) -> None:
+    """Two hundred callbacks to a host that hangs are due for longer than those of anybody else."""
+    async with receiver() as hanging, receiver() as quick, office(store, seconds=5, grace=0) as post:
+        await post.user(BEN, post.secret)
+        for _ in range(200):
+            await post.end(hanging.url("/hang"), tell=False)
+        post.due.set()
+        await hanging.until(lambda: len(hanging.came) == 4)
+        mine = await post.end(quick.url("/ok/mine", host="localhost"))
+        his = await post.end(quick.url("/ok/his", host="localhost"), user_id=BEN)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        assert outcome(await post.over(mine)) == (Fate.DELIVERED, [200])
+        assert outcome(await post.over(his)) == (Fate.DELIVERED, [200])
+        assert loop.time() - began < 2
+        assert len(hanging.came) == 4
+
+
+async def test_many_callbacks_are_all_delivered_once_by_a_single_look(store: Store, there: Receiver) -> None:
+    async with office(store, seconds=15, look=60) as post:
+        await post.user(BEN, post.secret)
+        jobs = [await post.end(there.url("/ok"), (ADA, BEN)[number % 2], tell=False) for number in range(100)]
+        post.due.set()
+        for job in jobs:
+            assert outcome(await post.over(job)) == (Fate.DELIVERED, [200])
+    assert sorted(one.id for one in there.came) == sorted(job.deliveries[0].id for job in jobs)
+
+
+async def test_jobs_are_in_memory_one_after_another_however_many_are_due(store: Store, there: Receiver) -> None:
+    """Each may be as large as a body, and takes many times that as values."""
+    lock, together = threading.Lock(), []
+
+    def body(job: Job) -> bytes:
+        together.append(not lock.acquire(blocking=False))
+        time.sleep(0.02)
+        lock.release()
+        return callback_body(job)
+
+    async with office(store, body=body) as post:
+        jobs = [await post.end(there.url("/ok"), tell=False) for _ in range(8)]
+        post.due.set()
+        for job in jobs:
+            await post.over(job)
+    assert together == [False] * 8
+
+
+async def test_what_finds_no_slot_in_time_is_claimed_again_and_delivered(store: Store, there: Receiver) -> None:
+    """One slot for the host, attempts of 0.4 s, a second to wait for the slot, and four that want it."""
+    async with office(store, seconds=1, parallel=2) as post:
+        jobs = [await post.end(there.url("/slow/400")) for _ in range(4)]
+        for job in jobs:
+            assert outcome(await post.over(job)) == (Fate.DELIVERED, [200])
+    assert len({one.id for one in there.came}) == len(there.came) == 4
+
+
+async def test_nothing_begins_when_its_claim_has_half_run_out(store: Store, there: Receiver) -> None:
+    """Nobody looks again: the third one, whose turn comes after 1.6 s, would have had to begin within 1.5 s."""
+    async with office(store, seconds=1.5, parallel=2, look=60) as post:
+        for _ in range(3):
+            await post.end(there.url("/slow/800"), tell=False)
+        post.due.set()
+        await there.first("/slow/800", 2)
+        await post.quiet()
+        assert len(there.came) == 2
