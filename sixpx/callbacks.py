@@ -23,7 +23,7 @@ from sixpx.core.job import Job
 from sixpx.core.retry import CALLBACK_DELAYS, asked_for
 from sixpx.core.user import User
 from sixpx.credentials import Vault
-from sixpx.errors import BadSettings, StoreDown
+from sixpx.errors import BadSettings, StoreDown, TooLarge
 from sixpx.hub import EVERY, Hub, JobEvent
 from sixpx.log import wordless
 from sixpx.receivers import Answer, Letter, Receivers, host_of
@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 BATCH = 16
 """Callbacks that are claimed at once."""
+MISTAKE = Answer(None, "the service made a mistake with this callback; it is in its log")
+"""Told to the schedule, as what a receiver does is: what is not recorded would be tried for ever."""
 RECORD_SECONDS = 5.0
 """How long a record under way may take when the service stops."""
 
@@ -177,7 +179,7 @@ class Callbacks:
         if found is None:
             return
         owed, written = found
-        answer = await self._receivers.post(written) if isinstance(written, Letter) else written
+        answer = await self._answer(call, written) if isinstance(written, Letter) else written
         attempt = Attempt(at, round((time.perf_counter() - began) * 1000), answer.status, answer.detail)
         chance = Chance(self._luck(), asked_for(answer.retry_after, self._clock()), self._pace.schedule)
         after = await self._record(call, owed, attempt, chance)
@@ -201,9 +203,16 @@ class Callbacks:
             return owed, Answer(None, "the address or the signing secret was sealed with a key that is gone")
         except StoreDown:
             raise
-        except Exception as mistake:  # told to the schedule, or it would be tried for ever
+        except Exception as mistake:
             log.error("a callback could not be written", exc_info=wordless(mistake), extra={"job": job.id})
-            return owed, Answer(None, "the service made a mistake with this callback; it is in its log")
+            return owed, MISTAKE
+
+    async def _answer(self, call: Call, letter: Letter) -> Answer:
+        try:
+            return await self._receivers.post(letter)
+        except Exception as mistake:
+            log.error("a callback could not be sent", exc_info=wordless(mistake), extra={"job": call.job_id})
+            return MISTAKE
 
     async def _with_secret(self, user_id: str) -> User | None:
         """The user; one whom an older version made gets his signing secret first."""
@@ -236,14 +245,20 @@ class Callbacks:
 
     async def _kept(self, call: Call, began: Delivery, attempt: Attempt, chance: Chance) -> Job | None:
         """Asks the store again while the claim holds. Raises StoreDown: then there is one more attempt."""
-        ended, pause = self._clock(), 0.1
+        ended, pause, whole = self._clock(), 0.1, True
 
         def change(job: Job) -> Job:
-            return _after(job, began, attempt, ended, chance)
+            after = _after(job, began, attempt, ended, chance)
+            return after if whole else _without_attempts(after, began.id)
 
         while True:
             try:
                 return await self._store.change_job(call.user_id, call.job_id, change)
+            except TooLarge:
+                if not whole:
+                    raise
+                whole = False
+                continue
             except StoreDown:
                 if self._clock() + timedelta(seconds=pause) >= call.until:
                     raise
@@ -257,6 +272,12 @@ def _after(job: Job, began: Delivery, attempt: Attempt, now: datetime, chance: C
         return job
     noted = core.changed(job.deliveries, began.id, lambda there: core.recorded(there, began, attempt, now, chance))
     return replace(job, deliveries=noted)
+
+
+def _without_attempts(job: Job, id: str) -> Job:
+    """As large as it was when nothing had been tried: where a job fills its document, what becomes of its callback has
+    room, and what was said of it has none."""
+    return replace(job, deliveries=core.changed(job.deliveries, id, lambda one: replace(one, attempts=())))
 
 
 def _log(call: Call, attempt: Attempt, after: Delivery | None) -> None:

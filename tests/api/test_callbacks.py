@@ -19,6 +19,7 @@ from sixpx.api.v1.versions import VERSIONS, seen_by
 from sixpx.core.delivery import Delivery, Fate
 from sixpx.core.job import Job
 from sixpx.credentials import Vault, new_callback_secret, new_key
+from sixpx.receivers import Answer, Letter, Receivers
 from sixpx.store.base import Store
 from sixpx.store.sqlite import SqliteStore
 from tests.api.post_office import Office, office
@@ -287,6 +288,22 @@ async def test_a_mistake_of_ours_ends_with_the_schedule_and_is_logged_without_it
     assert "Exception: RuntimeError" in caplog.text
     assert job.id not in caplog.text
     assert there.came == []
+
+
+async def test_what_nobody_thought_of_on_the_way_ends_with_the_schedule_too(
+    post: Office, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Recorded nowhere, the callback would be tried for ever."""
+
+    async def broken(self: Receivers, letter: Letter) -> Answer:
+        raise KeyError(letter.url)
+
+    monkeypatch.setattr(Receivers, "post", broken)
+    done = await post.over(await post.end("http://hooks.test/s3cret"))
+    assert outcome(done) == (Fate.FAILED, [None] * 3)
+    assert done.attempts[0].detail == "the service made a mistake with this callback; it is in its log"
+    assert "Exception: KeyError" in caplog.text
+    assert "s3cret" not in caplog.text
 
 
 # --- stopping ---------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from sixpx.clock import now
 from sixpx.core import delivery as core
 from sixpx.core.delivery import Delivery, Fate
 from sixpx.core.job import Job, Status
-from sixpx.errors import StoreDown
+from sixpx.errors import StoreDown, TooLarge
 from sixpx.store.base import Store
 from tests.api.post_office import office
 from tests.contract import changes
@@ -177,6 +177,37 @@ async def test_what_was_not_recorded_is_tried_once_more(store: Store, there: Rec
         failing.down = True
         assert outcome(await post.over(job)) == (Fate.DELIVERED, [200])
     assert [one.id for one in there.came] == [job.deliveries[0].id] * 2
+
+
+class Full:
+    """A store whose documents have no room for an attempt. (MongoDB's have 16 MB, which a job may all but fill.)"""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def change_job(self, user_id: str, job_id: str, change: Callable[[Job], Job]) -> Job | None:
+        def changed(job: Job) -> Job:
+            after = change(job)
+            if any(one.attempts for one in after.deliveries):
+                raise TooLarge("the job comes to 16,000,001 bytes")
+            return after
+
+        return await self._store.change_job(user_id, job_id, changed)
+
+
+async def test_a_job_that_fills_its_document_is_told_once_and_its_attempts_are_not_kept(
+    store: Store, there: Receiver
+) -> None:
+    async with office(Full(store), seconds=0.5) as post:  # type: ignore[arg-type]  # as above
+        good, bad = await post.end(there.url("/ok")), await post.end(there.url("/status/500"))
+        assert outcome(await post.over(good)) == (Fate.DELIVERED, [])
+        done = await post.over(bad)
+        assert (outcome(done), done.tries, done.due) == ((Fate.FAILED, []), 3, None)
+        await asyncio.sleep(2)  # a claim holds for 1.5 s
+    assert len(there.came) == 4
 
 
 async def test_a_removed_job_is_no_callbacks_trouble(store: Store, there: Receiver) -> None:
