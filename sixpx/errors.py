@@ -39,6 +39,8 @@ class Invalid(SixpxError):
 
 
 class Unauthorized(SixpxError):
+    """Nobody who may ask this: not proven, or removed since."""
+
     code = "unauthorized"
 
 

@@ -56,6 +56,7 @@ class Owed:
     sealed: str
 
 
+GONE = "the user was removed"
 NOBODY: Mapping[str, int] = MappingProxyType({})
 
 
@@ -79,7 +80,8 @@ class Store(Protocol):
     ) -> str:
         """Keeps the job and its blobs, counts it in each window, all or nothing, and returns its id; with an
         Idempotency-Key that came before, keeps and counts nothing and returns the first job's id. KeyReused where the
-        fingerprint differs, OverQuota where a window is full, TooLarge where the store cannot hold the job."""
+        fingerprint differs, OverQuota where a window is full, Unauthorized where posts are counted of a user who is not
+        there any more, TooLarge where the store cannot hold the job."""
         ...
 
     async def first_with(self, user_id: str, once: Once, now: datetime) -> str | None:

@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 
 from sixpx import app
+from sixpx.core.query import Query
 from sixpx.core.user import Plan
 from tests.api.clients import Client, Reply, body_of
 from tests.api.conftest import without_runner
@@ -198,6 +199,15 @@ async def test_many_at_once_get_as_many_as_the_plan_has(desk: Client) -> None:
 async def test_one_users_posts_are_no_others(desk: Client) -> None:
     one, other = await planned(desk, per_minute=1), await planned(desk, per_minute=1)
     assert [(await client.post(body_of())).status for client in (one, other, one)] == [200, 200, 429]
+
+
+async def test_who_is_removed_posts_no_more_though_his_proof_is_remembered(desk: Client) -> None:
+    client = await planned(desk, per_minute=5)
+    assert (await client.get()).status == 200
+    assert await client.store.remove_user(client.user.id)
+    for headers in ({}, {"Idempotency-Key": "once"}):
+        assert (await client.post(body_of(), headers=headers)).status == 401
+    assert (await client.store.jobs(client.user.id, Query())).total == 0
 
 
 async def test_counts_survive_a_restart(tmp_path: Path, calendar: Calendar) -> None:

@@ -22,6 +22,7 @@ from sixpx.targets import Parcel
 from tests.contract import databases
 from tests.contract.buckets import bucket, bucket_proxy, front, to_s3
 from tests.contract.cloud_files import cloud, objects, rackspace
+from tests.contract.jobs import ADA, BEN, user_of
 from tests.contract.logins import member, sshd, sshd_proxy
 from tests.contract.places import PLACES, Place
 from tests.servers.base import HOST
@@ -93,6 +94,13 @@ async def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     opened = await PLACES[request.param](tmp_path_factory.mktemp(request.param))
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def people(store: Store) -> None:
+    """The users Ada and Ben: posts are counted only of who is there."""
+    for id in (ADA, BEN):
+        await store.add_user(user_of(int(id, 16)))
 
 
 class Sender:

@@ -14,13 +14,15 @@ from sixpx.core.job import Status, advance
 from sixpx.core.meter import Window, windows
 from sixpx.core.query import Query
 from sixpx.core.user import Plan
-from sixpx.errors import Conflict, KeyReused, OverQuota
+from sixpx.errors import Conflict, KeyReused, OverQuota, Unauthorized
 from sixpx.store.base import Once, Store
 from tests.contract import changes
 from tests.contract.conftest import Open
-from tests.contract.jobs import ADA, BEN, NOW, after, ended, job_of, user_of
+from tests.contract.jobs import ADA, BEN, NOW, after, ended, job_of
 from tests.contract.test_store_claims import claim_one
 from tests.contract.test_store_jobs import fill
+
+pytestmark = pytest.mark.usefixtures("people")
 
 PLAN = Plan(per_minute=3, per_month=5)
 
@@ -125,6 +127,18 @@ async def test_a_key_whose_post_was_over_the_plan_is_free(store: Store) -> None:
     assert await post(store, 5, seconds=60, once=other) == job_of(5).id
 
 
+async def test_a_user_who_is_removed_while_he_posts_posts_nothing(store: Store) -> None:
+    """He had proven himself; nobody would ever see or remove the job."""
+    once = Once("key", "body", after(3600))
+    assert await store.remove_user(ADA)
+    with pytest.raises(Unauthorized):
+        await store.add_job(job_of(1), {"b" * 24: b"x"}, once, NOW, meter())
+    assert await store.job(ADA, job_of(1).id) is None
+    assert await store.blob("b" * 24) is None
+    assert await store.first_with(ADA, once, NOW) is None
+    assert list(await store.counted(ADA, meter())) == [0, 0]
+
+
 async def test_a_job_whose_id_is_taken_is_not_counted(store: Store) -> None:
     await fill(store, job_of(1, BEN))
     with pytest.raises(Conflict):
@@ -143,11 +157,9 @@ async def test_counts_of_months_outlive_their_window(store: Store) -> None:
 
 # --- jobs worked on at once -------------------------------------------------------------------------
 
-ADAS = int(ADA, 16)
-
 
 async def plan(store: Store, concurrent: int | None) -> None:
-    await store.add_user(replace(user_of(ADAS), plan=Plan(concurrent=concurrent)))
+    await store.change_user(ADA, lambda one: replace(one, plan=Plan(concurrent=concurrent)))
 
 
 async def test_no_more_jobs_of_a_user_are_worked_on_than_his_plan_has(store: Store, another: Open) -> None:

@@ -70,7 +70,7 @@ async def post_and_die(store: MongoStore, monkeypatch: pytest.MonkeyPatch, job: 
             await store.add_job(job, {f"{int(job.id, 16):024x}": b"bytes"}, ONCE, NOW, meter())
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("impatient", "people")
 async def test_a_key_without_its_job_gives_nobody_its_id(store: MongoStore, monkeypatch: pytest.MonkeyPatch) -> None:
     await post_and_die(store, monkeypatch, job_of(1), INSERT)
     assert await store.first_with(ADA, ONCE, NOW) is None
@@ -84,6 +84,7 @@ async def test_a_key_without_its_job_gives_nobody_its_id(store: MongoStore, monk
     assert (await claim_one(store, now=3)).job.id == made
 
 
+@pytest.mark.usefixtures("people")
 async def test_a_post_gives_another_one_with_its_key_a_moment_to_be_first(
     store: MongoStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,7 +106,7 @@ async def test_a_post_gives_another_one_with_its_key_a_moment_to_be_first(
     assert list(await store.counted(ADA, meter())) == [1, 1]
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("impatient", "people")
 async def test_a_key_without_its_job_is_free_for_another_body_after_a_while(
     store: MongoStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,6 +119,7 @@ async def test_a_key_without_its_job_is_free_for_another_body_after_a_while(
         await store.add_job(job_of(3), {}, ONCE, NOW + GRACE)
 
 
+@pytest.mark.usefixtures("people")
 async def test_a_key_without_its_job_is_free_where_it_is_carried_to(
     store: MongoStore, uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,7 +135,7 @@ async def test_a_key_without_its_job_is_free_where_it_is_carried_to(
     await carried.close()
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("impatient", "people")
 async def test_blobs_of_a_post_that_died_are_swept_and_those_of_jobs_are_not(
     store: MongoStore, shell: Database[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,6 +159,7 @@ async def _nothing(*_: object) -> None:
     """A step that was not reached."""
 
 
+@pytest.mark.usefixtures("people")
 async def test_a_blob_that_was_half_stored_is_swept(
     store: MongoStore, shell: Database[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,6 +169,7 @@ async def test_a_blob_that_was_half_stored_is_swept(
     assert shell["blobs.chunks"].count_documents({}) == 0
 
 
+@pytest.mark.usefixtures("people")
 async def test_a_job_of_a_process_that_died_before_it_said_so_is_claimed_after_the_next_sweep(
     store: MongoStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,6 +255,7 @@ async def test_a_removal_that_died_before_it_happened_did_not_happen(
     assert await store.blob("b" * 24) == b"mine"
 
 
+@pytest.mark.usefixtures("people")
 async def test_keys_and_counts_of_the_past_are_swept(store: MongoStore, shell: Database[dict[str, Any]]) -> None:
     await store.add_job(job_of(1), {}, ONCE, NOW, meter())
     await store.release(after(3600) + GRACE)

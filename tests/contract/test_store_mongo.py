@@ -115,6 +115,7 @@ async def test_odd_ids_find_nothing(store: MongoStore) -> None:
 # --- what is too large ------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("people")
 async def test_a_job_that_no_document_can_hold_is_refused_and_leaves_nothing(store: MongoStore) -> None:
     large = replace(job_of(1), data={"text": "x" * LARGEST_NEW})
     with pytest.raises(TooLarge, match="12,000,000"):

@@ -57,6 +57,7 @@ class Lossy:
         return answer
 
 
+@pytest.mark.usefixtures("people")
 async def test_a_job_whose_answer_was_lost_is_kept_once(store: MongoStore) -> None:
     lossy: Any = Lossy(store._server.jobs)
     broken = MongoStore(replace(store._server, jobs=lossy))

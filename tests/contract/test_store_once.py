@@ -66,7 +66,7 @@ async def test_many_posts_with_one_key_at_once_make_one_job(store: Store) -> Non
     assert [one for one in kept if one is not None] == [b"x"]
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("impatient", "people")
 async def test_posts_that_are_cancelled_at_any_moment_are_kept_whole_or_not_at_all(store: Store) -> None:
     """Whoever posts again with the key gets one job, and its bytes are there."""
     for number in range(1, 17):

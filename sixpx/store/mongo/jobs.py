@@ -18,7 +18,7 @@ from pymongo.errors import AutoReconnect, DuplicateKeyError, PyMongoError, Write
 from sixpx.core.job import Job, Status
 from sixpx.core.meter import Window
 from sixpx.core.query import Found, Query
-from sixpx.errors import Conflict, OverQuota
+from sixpx.errors import Conflict, OverQuota, Unauthorized
 from sixpx.store.base import Changed, Once
 from sixpx.store.mongo import blobs as bytes_of
 from sixpx.store.mongo import once as keys
@@ -59,7 +59,7 @@ async def add(
         document["sixpx"]["post"] = oid(job.id)
     try:
         await _add_counted(server, job, document, blobs, now, meter)
-    except (WriteError, OverQuota):
+    except (WriteError, OverQuota, Unauthorized):
         if await _made_by(server, document, once):
             return place.job_id
         await keys.take_back(server, job.user_id, once, place.job_id)
@@ -70,7 +70,7 @@ async def add(
 async def _add_counted(
     server: Server, job: Job, document: Document, blobs: Mapping[str, bytes], now: datetime, meter: Sequence[Window]
 ) -> None:
-    """Raises OverQuota; WriteError where it was surely not kept."""
+    """Raises OverQuota, Unauthorized; WriteError where it was surely not kept."""
     await people.count(server, job.user_id, meter, now)
     try:
         if blobs:

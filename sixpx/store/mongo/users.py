@@ -9,7 +9,8 @@ from pymongo.errors import DuplicateKeyError
 
 from sixpx.core.meter import Window
 from sixpx.core.user import User
-from sixpx.errors import OverQuota
+from sixpx.errors import OverQuota, Unauthorized
+from sixpx.store.base import GONE
 from sixpx.store.mongo.document import Document, of_user, oid, to_user_of
 from sixpx.store.mongo.server import Server
 
@@ -57,7 +58,10 @@ async def forget(server: Server, user_id: str) -> bool:
 
 
 async def count(server: Server, user_id: str, meter: Sequence[Window], now: datetime) -> None:
-    """Counts one more post in each window, or in none. Raises OverQuota where one is full."""
+    """Counts one more post in each window, or in none. Raises OverQuota where one is full, Unauthorized where the user
+    is gone: he may have proven himself a moment before."""
+    if meter and await server.users.find_one({"_id": oid(user_id)}, {"_id": True}) is None:
+        raise Unauthorized(GONE)
     for place, window in enumerate(meter):
         if not await _one_more(server, user_id, window):
             await take_back(server, user_id, meter[:place])

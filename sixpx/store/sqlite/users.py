@@ -13,7 +13,8 @@ import orjson
 
 from sixpx.core.meter import Window
 from sixpx.core.user import User
-from sixpx.errors import Conflict, OverQuota
+from sixpx.errors import Conflict, OverQuota, Unauthorized
+from sixpx.store.base import GONE
 from sixpx.store.document import from_user, to_user
 
 KEPT = timedelta(days=400)
@@ -61,7 +62,10 @@ def remove(db: apsw.Connection, user_id: str) -> bool:
 
 
 def count(db: apsw.Connection, user_id: str, meter: Sequence[Window], now: datetime) -> None:
-    """Counts one more post in each window. Raises OverQuota where one is full; whoever commits undoes the others."""
+    """Counts one more post in each window. Raises OverQuota where one is full, Unauthorized where the user is gone: he
+    may have proven himself a moment before. Whoever commits undoes what was counted."""
+    if meter and db.execute("SELECT 1 FROM user WHERE id = ?", (user_id,)).get is None:
+        raise Unauthorized(GONE)
     for window in meter:
         counted = db.execute(
             "INSERT INTO posted VALUES (?, ?, 1, ?) ON CONFLICT DO UPDATE SET count = count + 1 RETURNING count",
