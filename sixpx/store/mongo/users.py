@@ -16,7 +16,7 @@ from sixpx.store.mongo.server import Server
 
 KEPT = timedelta(days=400)
 """How long counts are kept after their window, for who asks about earlier months; those of minutes go at once."""
-MINUTES = timedelta(minutes=5)
+MINUTES, DAY = timedelta(minutes=5), timedelta(days=1)
 
 
 async def add(server: Server, user: User) -> None:
@@ -99,7 +99,9 @@ async def counted(server: Server, user_id: str, meter: Sequence[Window]) -> list
 
 
 async def sweep(server: Server, now: datetime) -> None:
-    await server.posted.delete_many({"ends": {"$lte": now - MINUTES}, "name": {"$regex": "T"}})
+    # those of the last day: it would take long to look through the months of all users again and again
+    lately = {"$gt": now - DAY, "$lte": now - MINUTES}
+    await server.posted.delete_many({"ends": lately, "name": {"$regex": "T"}})
     await server.posted.delete_many({"ends": {"$lte": now - KEPT}})
 
 

@@ -18,7 +18,8 @@ from sixpx.store.base import GONE
 from sixpx.store.document import from_user, to_user
 
 KEPT = timedelta(days=400)
-"""How long counts are kept after their window, for who asks about earlier months; those of minutes go at once."""
+"""How long counts are kept after their window, for who asks about earlier months; those of a user's minutes go with his
+next one."""
 
 
 def add(db: apsw.Connection, user: User) -> None:
@@ -74,11 +75,13 @@ def count(db: apsw.Connection, user_id: str, meter: Sequence[Window], now: datet
         if window.most is not None and counted > window.most:
             raise OverQuota(window.full, window.wait(now))
         if counted == 1:
-            _forget_old(db, now)
+            _forget_old(db, user_id, now)
 
 
-def _forget_old(db: apsw.Connection, now: datetime) -> None:
-    db.execute("DELETE FROM posted WHERE ends <= ? AND name LIKE '%T%'", (ms(now - timedelta(minutes=5)),))
+def _forget_old(db: apsw.Connection, user_id: str, now: datetime) -> None:
+    """His own minutes and what is too old: to look through the months of all users would take longer than to post."""
+    minutes = "DELETE FROM posted WHERE user_id = ? AND name LIKE '%T%' AND ends <= ?"
+    db.execute(minutes, (user_id, ms(now - timedelta(minutes=5))))
     db.execute("DELETE FROM posted WHERE ends <= ?", (ms(now - KEPT),))
 
 
