@@ -8,7 +8,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 
 from sixpx.api.v1.versions import VERSIONS
-from sixpx.commands import accounts, config, masks
+from sixpx.commands import accounts, config, masks, register
 from sixpx.core.user import SocketAuth
 from sixpx.settings import Settings
 
@@ -127,6 +127,8 @@ def _hours(text: str) -> float:
 
 
 def _name(text: str) -> str:
-    if not 0 < len(text) <= 200 or not text.isprintable():
-        raise argparse.ArgumentTypeError("expected a name of 1 to 200 printable characters")
+    if not 0 < len(text) <= 200 or not text.isprintable() or text != text.strip():
+        raise argparse.ArgumentTypeError("expected a name of 1 to 200 printable characters, no space at its ends")
+    if register.ID.fullmatch(text):
+        raise argparse.ArgumentTypeError("expected a name that is not written as ids are, 24 hex digits")
     return text

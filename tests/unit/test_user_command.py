@@ -188,10 +188,35 @@ def test_a_domain_that_is_none_changes_nothing(desk: Desk, domain: str) -> None:
     assert desk.kept() == before
 
 
-@pytest.mark.parametrize("name", ["", "a\nb", "x" * 201])
+@pytest.mark.parametrize("name", ["", "a\nb", "x" * 201, " ", "ada ", "\u2003ada"])
 def test_a_name_that_breaks_the_list_is_refused(desk: Desk, name: str) -> None:
     assert desk.user("add", name).status == 2
     assert desk.kept() == []
+
+
+def test_no_name_can_be_taken_for_the_id_of_another(desk: Desk) -> None:
+    """`remove` would have removed the other."""
+    id = desk.added()
+    for action in (("add", id), ("edit", id, "--name", "f" * 24)):
+        said = desk.user(*action)
+        assert (said.status, said.out) == (2, "")
+        assert "24 hex digits" in said.err
+    assert [one.name for one in desk.kept()] == ["ada"]
+
+
+# --- the data folder ------------------------------------------------------------------------------
+
+
+def test_a_data_folder_that_cannot_be_made_is_said_in_a_sentence(desk: Desk) -> None:
+    desk.settings.data.write_text("a file")
+    said = desk.user("add", "ada")
+    assert (said.status, said.out) == (2, "")
+    assert re.fullmatch(f"sixpx: server.data: {desk.settings.data}[^:]*: (Not a directory|File exists)\n", said.err)
+
+
+def test_a_data_folder_is_the_operators_alone(desk: Desk) -> None:
+    desk.added()
+    assert desk.settings.data.stat().st_mode & 0o777 == 0o700
 
 
 # --- rotate ---------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ class SqliteStore:
         """Opens the file, made where it is missing. `alone`: as the one service that works on its jobs. `index`: the
         paths that are indexed for searches, beside those that always are; None: as the file has it. Raises
         BadSettings where another one does already, or the file is no store of ours."""
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # whoever comes first, as the service does
         lock = files.lock(path) if alone else None
         try:
             return cls(path, lock, files.prepare(path, index))
