@@ -123,7 +123,7 @@ class Service:
     async def _start_callbacks(self) -> None:
         """Before the runner, so that they are there when the first job ends, and still there when the last one does."""
         asked = self.settings.callbacks
-        receivers = Receivers(self.guard, asked.seconds)
+        receivers = Receivers(self.guard, asked.seconds, asked.parallel)
         self._stack.push_async_callback(receivers.close)
         pace = CallbackPace(asked.seconds, asked.parallel)
         callbacks = Callbacks(self.store, self.hub, self.vault, receivers, callback_body, now, self._callback_due, pace)

@@ -89,6 +89,7 @@ class Guard:
 
     def __init__(self, allow: Iterable[str] = (), lookup: Lookup = socket.getaddrinfo) -> None:
         self._allow = _networks(allow)
+        self._lookup = lookup
         self._resolver = Resolver(self.check, lookup)
 
     def check(self, address: str) -> None:
@@ -116,10 +117,12 @@ class Guard:
         """For a client of HTTP that makes its connector itself, besides `socket_factory`."""
         return self._resolver
 
-    def connector(self, limit: int = 0, keepalive_s: float = 30.0) -> TCPConnector:
-        """A connector for one aiohttp session: `limit` connections (0: any number), idle ones kept `keepalive_s`."""
+    def connector(self, limit: int = 0, keepalive_s: float = 30.0, lookups: int | None = None) -> TCPConnector:
+        """A connector for one aiohttp session: `limit` connections (0: any number), idle ones kept `keepalive_s`; with
+        threads of its own for so many `lookups` at once, else with those that all share."""
+        resolver = self._resolver if lookups is None else Resolver(self.check, self._lookup, lookups)
         return TCPConnector(
-            socket_factory=self.socket_factory, resolver=self._resolver, limit=limit, keepalive_timeout=keepalive_s
+            socket_factory=self.socket_factory, resolver=resolver, limit=limit, keepalive_timeout=keepalive_s
         )
 
     async def connect(self, host: str, port: int) -> socket.socket:
@@ -145,10 +148,12 @@ class Resolver(AbstractResolver):
     with refused answers alone has to fail here to fail in clear words. The threads end with the object.
     """
 
-    def __init__(self, check: Callable[[str], None], lookup: Lookup = socket.getaddrinfo) -> None:
+    def __init__(
+        self, check: Callable[[str], None], lookup: Lookup = socket.getaddrinfo, threads: int = _RESOLVER_THREADS
+    ) -> None:
         self._check = check
         self._lookup = lookup
-        self._threads = ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolver")
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="resolver")
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET

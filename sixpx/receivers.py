@@ -49,12 +49,17 @@ class Answer:
 
 
 class Receivers:
-    """Sends letters; `seconds` for each, from the lookup of the name to the status. Belongs to the loop that runs."""
+    """Sends letters; `seconds` for each, from the lookup of the name to the status, `parallel` at once. Belongs to the
+    loop that runs.
 
-    def __init__(self, guard: Guard, seconds: float) -> None:
+    A lookup that hangs is not ended by the time-out of its letter and keeps its thread. So there are threads for twice
+    the letters: with the few that all share, one user's dead name servers would fail everyone's callbacks and inputs.
+    """
+
+    def __init__(self, guard: Guard, seconds: float, parallel: int) -> None:
         self._seconds = seconds
         self._session = aiohttp.ClientSession(
-            connector=guard.connector(),
+            connector=guard.connector(lookups=2 * parallel),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": f"sixpx/{__version__}", "Accept-Encoding": "identity"},
             timeout=aiohttp.ClientTimeout(total=None),  # `post` keeps the time

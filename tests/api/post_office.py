@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from sixpx.core.delivery import Delivery, Fate
 from sixpx.core.job import Job
 from sixpx.core.user import User
 from sixpx.credentials import Vault, new_callback_secret, new_key, redact
-from sixpx.guard import Guard
+from sixpx.guard import Guard, Lookup
 from sixpx.hub import Hub, JobEvent
 from sixpx.receivers import Receivers
 from sixpx.store.base import Store
@@ -94,10 +95,11 @@ async def office(
     grace: float = 5.0,
     look: float = 0.05,
     body: Callable[[Job], bytes] = callback_body,
+    lookup: Lookup = socket.getaddrinfo,
 ) -> AsyncIterator[Office]:
     """It delivers while the block runs. With a `user` whose callbacks are signed with `secret`."""
     async with AsyncExitStack() as stack:
-        receivers = Receivers(Guard(allow), seconds)
+        receivers = Receivers(Guard(allow, lookup), seconds, parallel)
         stack.push_async_callback(receivers.close)
         hub, due = Hub(), asyncio.Event()
         vault = vault or Vault(new_key())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,6 +55,29 @@ async def test_receivers_that_hang_hold_back_nobody_else(store: Store) -> None:
         assert outcome(await post.over(his)) == (Fate.DELIVERED, [200])
         assert loop.time() - began < 2
         assert len(hanging.came) == 4
+
+
+async def test_names_whose_lookups_hang_hold_back_nobody_else(store: Store, there: Receiver) -> None:
+    """All the slots that one user may have, each with a host whose name servers are silent."""
+    go = threading.Event()
+
+    def lookup(host: str, *asked: Any, **how: Any) -> list[Any]:
+        if host.endswith(".silent.test"):
+            go.wait(20)
+            raise socket.gaierror(socket.EAI_AGAIN, "no answer")
+        return socket.getaddrinfo(host, *asked, **how)
+
+    try:
+        async with office(store, seconds=0.5, schedule=(0, 60), grace=0, lookup=lookup) as post:
+            await post.user(BEN, post.secret)
+            silent = [await post.end(f"http://{number}.silent.test/", tell=False) for number in range(12)]
+            post.due.set()
+            for job in silent:
+                await post.tried(job)  # in time; its lookup goes on
+            his = await post.end(there.url("/ok/his", host="localhost"), user_id=BEN)
+            assert outcome(await post.over(his)) == (Fate.DELIVERED, [200])
+    finally:
+        go.set()
 
 
 async def test_many_callbacks_are_all_delivered_once_by_a_single_look(store: Store, there: Receiver) -> None:
