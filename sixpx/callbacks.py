@@ -31,6 +31,8 @@ from sixpx.store.base import Store
 
 log = logging.getLogger(__name__)
 
+Deliveries = tuple[Delivery, ...]
+
 BATCH = 16
 """Callbacks that are claimed at once."""
 MISTAKE = Answer(None, "the service made a mistake with this callback; it is in its log")
@@ -183,8 +185,8 @@ class Callbacks:
         attempt = Attempt(at, round((time.perf_counter() - began) * 1000), answer.status, answer.detail)
         chance = Chance(self._luck(), asked_for(answer.retry_after, self._clock()), self._pace.schedule)
         after = await self._record(call, owed, attempt, chance)
-        _log(call, attempt, next((one for one in after.deliveries if one.id == owed.id), None) if after else None)
-        if after is not None and after.due is not None and after.due <= self._clock():
+        _log(call, attempt, next((one for one in after if one.id == owed.id), None))
+        if core.due_of(after, self._clock()) is not None:
             self._due.set()
 
     async def _owed(self, call: Call, at: datetime) -> tuple[Delivery, Letter | Answer] | None:
@@ -232,7 +234,7 @@ class Callbacks:
 
     # --- the record ------------------------------------------------------------------------------
 
-    async def _record(self, call: Call, began: Delivery, attempt: Attempt, chance: Chance) -> Job | None:
+    async def _record(self, call: Call, began: Delivery, attempt: Attempt, chance: Chance) -> Deliveries:
         """Keeps the outcome. Stopped meanwhile, it is kept before the task ends."""
         recording = asyncio.create_task(self._kept(call, began, attempt, chance))
         try:
@@ -243,17 +245,22 @@ class Callbacks:
             await asyncio.gather(recording, return_exceptions=True)
             raise
 
-    async def _kept(self, call: Call, began: Delivery, attempt: Attempt, chance: Chance) -> Job | None:
-        """Asks the store again while the claim holds. Raises StoreDown: then there is one more attempt."""
+    async def _kept(self, call: Call, began: Delivery, attempt: Attempt, chance: Chance) -> Deliveries:
+        """Asks the store again while the claim holds; a job that is worked on again is its runner's, and has none.
+        Raises StoreDown: then there is one more attempt."""
         ended, pause, whole = self._clock(), 0.1, True
 
-        def change(job: Job) -> Job:
-            after = _after(job, began, attempt, ended, chance)
-            return after if whole else _without_attempts(after, began.id)
+        def noted(there: Delivery) -> Delivery:
+            after = core.recorded(there, began, attempt, ended, chance)
+            # as large as it was when nothing had been tried: of a job that fills its document the outcome has room
+            return after if whole else replace(after, attempts=())
+
+        def change(there: Deliveries) -> Deliveries:
+            return core.changed(there, began.id, noted)
 
         while True:
             try:
-                return await self._store.change_job(call.user_id, call.job_id, change)
+                return tuple(await self._store.change_deliveries(call.user_id, call.job_id, change) or ())
             except TooLarge:
                 if not whole:
                     raise
@@ -264,20 +271,6 @@ class Callbacks:
                     raise
             await asyncio.sleep(pause)
             pause = min(2 * pause, 2.0)
-
-
-def _after(job: Job, began: Delivery, attempt: Attempt, now: datetime, chance: Chance) -> Job:
-    """The job with the attempt noted, once. One that is worked on again is not written to: its runner holds it."""
-    if not job.status.ended:
-        return job
-    noted = core.changed(job.deliveries, began.id, lambda there: core.recorded(there, began, attempt, now, chance))
-    return replace(job, deliveries=noted)
-
-
-def _without_attempts(job: Job, id: str) -> Job:
-    """As large as it was when nothing had been tried: where a job fills its document, what becomes of its callback has
-    room, and what was said of it has none."""
-    return replace(job, deliveries=core.changed(job.deliveries, id, lambda one: replace(one, attempts=())))
 
 
 def _log(call: Call, attempt: Attempt, after: Delivery | None) -> None:

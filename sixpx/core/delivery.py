@@ -80,6 +80,11 @@ def with_owed(deliveries: Sequence[Delivery], job_id: str, now: datetime) -> tup
     return (*deliveries, owed(job_id, last, now))[-DELIVERIES_KEPT:]
 
 
+def due_at(deliveries: Sequence[Delivery]) -> datetime | None:
+    """When the next attempt at any of them may begin, if one is owed."""
+    return min((one.due for one in deliveries if one.due is not None), default=None)
+
+
 def due_of(deliveries: Sequence[Delivery], now: datetime) -> Delivery | None:
     """The one that is due by `now` and has been for longest."""
     ready = [one for one in deliveries if one.due is not None and one.due <= now]

@@ -191,7 +191,7 @@ class Job:
     @property
     def due(self) -> datetime | None:
         """When the next attempt to deliver a callback may begin, if any is owed."""
-        return min((one.due for one in self.deliveries if one.due is not None), default=None)
+        return delivery.due_at(self.deliveries)
 
     @property
     def bytes(self) -> int:

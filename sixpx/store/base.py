@@ -21,6 +21,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from sixpx.core.delivery import Delivery
 from sixpx.core.job import Job, Status
 from sixpx.core.meter import Window
 from sixpx.core.query import Found, Query
@@ -56,6 +57,8 @@ class Owed:
     sealed: str
 
 
+Told = Callable[[tuple[Delivery, ...]], tuple[Delivery, ...]]
+"""What an attempt makes of the deliveries of a job."""
 GONE = "the user was removed"
 NOBODY: Mapping[str, int] = MappingProxyType({})
 
@@ -146,6 +149,11 @@ class Store(Protocol):
         """Writes what `change` makes of the job; a claim on it is lost, unless nothing changed. Returns the job as it
         is afterwards, None where there is none. `change` is pure and may be called more than once; what it raises, this
         raises, and nothing is written."""
+        ...
+
+    async def change_deliveries(self, user_id: str, job_id: str, change: Told) -> Sequence[Delivery] | None:
+        """As `change_job`, for the deliveries of a job that has ended, and nothing else of it. Returns them as they are
+        afterwards, None where there is no such job, or it has not ended."""
         ...
 
     async def owed(self, now: datetime, until: datetime, most: int) -> Sequence[Owed]:

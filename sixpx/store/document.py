@@ -6,7 +6,7 @@ Dates are ISO 8601 strings in UTC with milliseconds, as the API prints them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -47,7 +47,7 @@ def from_job(job: Job) -> Document:
             "input": {one.name: _from_input(one) for one in job.inputs},
             "output": [_from_output(one) for one in job.outputs],
             **_without_none({"callback": job.callback_sealed}),
-            "deliveries": [_from_delivery(one) for one in job.deliveries],
+            "deliveries": from_deliveries(job.deliveries),
         },
     }
 
@@ -88,7 +88,7 @@ def to_job(raw: Mapping[str, Any], user_id: str, status: str, created: datetime,
         trouble=None if raw["error"] is None else Trouble(**raw["error"]),
         total=_to_span(raw["totals"]["duration"]),
         version=private["version"],
-        deliveries=tuple(_to_delivery(one) for one in private.get("deliveries", ())),
+        deliveries=to_deliveries(private.get("deliveries", ())),
     )
 
 
@@ -188,6 +188,15 @@ def _to_span(raw: Mapping[str, Any]) -> Span:
 
 def _without_none(raw: Mapping[str, Any]) -> Document:
     return {key: value for key, value in raw.items() if value is not None}
+
+
+def from_deliveries(deliveries: Iterable[Delivery]) -> list[Document]:
+    """As they stand at `sixpx.deliveries`."""
+    return [_from_delivery(one) for one in deliveries]
+
+
+def to_deliveries(raw: Iterable[Mapping[str, Any]]) -> tuple[Delivery, ...]:
+    return tuple(_to_delivery(one) for one in raw)
 
 
 def _from_delivery(one: Delivery) -> Document:

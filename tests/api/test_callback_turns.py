@@ -7,12 +7,14 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sixpx.app import callback_body
+from sixpx.app import callback_body, now
 from sixpx.core.delivery import Delivery, Fate
 from sixpx.core.job import Job
 from sixpx.store.base import Store
@@ -106,6 +108,24 @@ async def test_jobs_are_in_memory_one_after_another_however_many_are_due(store: 
         for job in jobs:
             await post.over(job)
     assert together == [False] * 8
+
+
+async def test_what_is_owed_is_claimed_and_recorded_without_the_job(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To unpack a job as large as a body takes seconds, in which nobody else can write to the file."""
+    async with office(store) as post:
+        job = await post.end("http://127.0.0.1:1/", tell=False)
+
+    def unpacked(*_: object) -> None:
+        raise AssertionError("a job was unpacked")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("sixpx.store.sqlite.jobs.to_job", unpacked)
+        (owed,) = await store.owed(now(), now() + timedelta(seconds=9), 9)
+        noted = tuple(replace(one, due=None, fate=Fate.DELIVERED) for one in job.deliveries)
+        assert await store.change_deliveries(ADA, owed.job_id, lambda before: noted) == noted
+    assert (await post.delivery(job)).fate is Fate.DELIVERED
 
 
 async def test_what_finds_no_slot_in_time_is_claimed_again_and_delivered(store: Store, there: Receiver) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from sixpx.core import delivery as core
 from sixpx.core.delivery import Delivery, Fate
 from sixpx.core.job import Job, Status
 from sixpx.errors import StoreDown, TooLarge
-from sixpx.store.base import Store
+from sixpx.store.base import Store, Told
 from tests.api.post_office import office
 from tests.contract import changes
 from tests.contract.conftest import Open
@@ -50,13 +50,13 @@ class Failing:
     def __getattr__(self, name: str) -> object:
         return getattr(self._store, name)
 
-    async def change_job(self, user_id: str, job_id: str, change: Callable[[Job], Job]) -> Job | None:
+    async def change_deliveries(self, user_id: str, job_id: str, change: Told) -> Sequence[Delivery] | None:
         if self.down and self._left > 0:
             self._left -= 1
             if self._late:
-                await self._store.change_job(user_id, job_id, change)
+                await self._store.change_deliveries(user_id, job_id, change)
             raise StoreDown("out for lunch")
-        return await self._store.change_job(user_id, job_id, change)
+        return await self._store.change_deliveries(user_id, job_id, change)
 
 
 async def test_a_delivery_goes_through_its_schedule_and_is_over(store: Store, there: Receiver) -> None:
@@ -78,10 +78,10 @@ class Slow:
     def __getattr__(self, name: str) -> object:
         return getattr(self._store, name)
 
-    async def change_job(self, user_id: str, job_id: str, change: Callable[[Job], Job]) -> Job | None:
+    async def change_deliveries(self, user_id: str, job_id: str, change: Told) -> Sequence[Delivery] | None:
         self.asked.set()
         await self.go.wait()
-        return await self._store.change_job(user_id, job_id, change)
+        return await self._store.change_deliveries(user_id, job_id, change)
 
 
 async def test_a_record_under_way_when_the_service_stops_is_kept(store: Store, there: Receiver) -> None:
@@ -188,14 +188,14 @@ class Full:
     def __getattr__(self, name: str) -> object:
         return getattr(self._store, name)
 
-    async def change_job(self, user_id: str, job_id: str, change: Callable[[Job], Job]) -> Job | None:
-        def changed(job: Job) -> Job:
-            after = change(job)
-            if any(one.attempts for one in after.deliveries):
+    async def change_deliveries(self, user_id: str, job_id: str, change: Told) -> Sequence[Delivery] | None:
+        def changed(before: tuple[Delivery, ...]) -> tuple[Delivery, ...]:
+            after = change(before)
+            if any(one.attempts for one in after):
                 raise TooLarge("the job comes to 16,000,001 bytes")
             return after
 
-        return await self._store.change_job(user_id, job_id, changed)
+        return await self._store.change_deliveries(user_id, job_id, changed)
 
 
 async def test_a_job_that_fills_its_document_is_told_once_and_its_attempts_are_not_kept(

@@ -11,7 +11,7 @@ from sixpx.core.job import Job, Status, conclude
 from sixpx.store.base import Owed, Store
 from tests.contract import changes
 from tests.contract.conftest import Open
-from tests.contract.jobs import ADA, NOW, after, ended, job_of
+from tests.contract.jobs import ADA, BEN, NOW, after, ended, job_of
 from tests.contract.test_store_claims import claim_one
 from tests.contract.test_store_jobs import fill
 
@@ -84,6 +84,41 @@ async def test_an_attempt_that_is_written_says_when_the_next_one_is_due(store: S
     assert await store.job(ADA, job.id) == next_try(job, 20)
     await store.change_job(ADA, job.id, lambda one: next_try(one, None))
     assert await owed(store, 9999) == []
+
+
+async def test_deliveries_are_changed_alone_and_only_of_a_job_that_has_ended(store: Store) -> None:
+    job = await told(store, 1)
+    tried = next_try(job, 20).deliveries
+    assert await store.change_deliveries(ADA, job.id, lambda before: tried) == tried
+    assert await store.job(ADA, job.id) == replace(job, deliveries=tried)
+    assert await owed(store, 19) == []
+    assert await owed(store, 20, until=60) == [job.id]
+    assert await store.change_deliveries(ADA, job.id, lambda before: before) == tried
+    assert await owed(store, 59) == []  # what does not change keeps its claim
+    done = next_try(job, None).deliveries
+    assert await store.change_deliveries(ADA, job.id, lambda before: done) == done
+    assert await owed(store, 9999) == []
+    assert await store.change_deliveries(BEN, job.id, lambda before: ()) is None
+    assert await store.change_deliveries(ADA, "f" * 24, lambda before: ()) is None
+
+
+async def test_deliveries_of_a_job_that_is_worked_on_are_left_to_its_runner(store: Store) -> None:
+    await fill(store, replace(job_of(1), callback_sealed="sealed"))
+    claim = await claim_one(store)
+    assert await store.change_deliveries(ADA, job_of(1).id, lambda before: ()) is None
+    await store.save(claim, claim.job, after(1))
+
+
+async def test_changes_of_deliveries_at_once_all_hold(store: Store, another: Open) -> None:
+    job, stores = await told(store, 1), [store, await another()]
+
+    def one_more(before: tuple[Delivery, ...]) -> tuple[Delivery, ...]:
+        return tuple(replace(one, tries=one.tries + 1) for one in before)
+
+    await asyncio.gather(*(stores[n % 2].change_deliveries(ADA, job.id, one_more) for n in range(12)))
+    found = await store.job(ADA, job.id)
+    assert found is not None
+    assert found.deliveries[0].tries == 12
 
 
 async def test_a_retried_job_owes_nothing_for_the_end_that_it_takes_back(store: Store) -> None:

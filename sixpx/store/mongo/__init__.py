@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 
+from sixpx.core.delivery import Delivery
 from sixpx.core.job import Job
 from sixpx.core.meter import Window
 from sixpx.core.query import Found, Query
 from sixpx.core.user import User
-from sixpx.store.base import NOBODY, Changed, Claim, Once, Owed
+from sixpx.store.base import NOBODY, Changed, Claim, Once, Owed, Told
 from sixpx.store.mongo import blobs as bytes_of
 from sixpx.store.mongo import claims as claims
 from sixpx.store.mongo import jobs as jobs
@@ -96,6 +97,9 @@ class MongoStore:
 
     async def change_job(self, user_id: str, job_id: str, change: Callable[[Job], Job]) -> Job | None:
         return await answered(jobs.change(self._server, user_id, job_id, change))
+
+    async def change_deliveries(self, user_id: str, job_id: str, change: Told) -> Sequence[Delivery] | None:
+        return await answered(jobs.change_deliveries(self._server, user_id, job_id, change))
 
     async def owed(self, now: datetime, until: datetime, most: int) -> Sequence[Owed]:
         return await answered(claims.owed(self._server, now, until, most))

@@ -9,17 +9,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from pymongo import UpdateOne
 from pymongo.errors import AutoReconnect, DuplicateKeyError, PyMongoError, WriteError
 
+from sixpx.core.delivery import Delivery
 from sixpx.core.job import Job, Status
 from sixpx.core.meter import Window
 from sixpx.core.query import Found, Query
 from sixpx.errors import Conflict, OverQuota, Unauthorized
-from sixpx.store.base import Changed, Once
+from sixpx.store.base import Changed, Once, Told
 from sixpx.store.mongo import blobs as bytes_of
 from sixpx.store.mongo import once as keys
 from sixpx.store.mongo import turns as turns
@@ -144,6 +146,16 @@ async def change(server: Server, user_id: str, job_id: str, change: Callable[[Jo
         if job == before or await _replace(server, raw, job):
             return job
     return None
+
+
+async def change_deliveries(server: Server, user_id: str, job_id: str, told: Told) -> tuple[Delivery, ...] | None:
+    """The whole job is written: what the document comes to has to be known."""
+
+    def with_them(job: Job) -> Job:
+        return replace(job, deliveries=told(job.deliveries)) if job.status.ended else job
+
+    job = await change(server, user_id, job_id, with_them)
+    return job.deliveries if job is not None and job.status.ended else None
 
 
 async def _replace(server: Server, raw: Document, job: Job) -> bool:

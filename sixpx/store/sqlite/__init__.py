@@ -16,12 +16,13 @@ from typing import TypeVar
 
 import apsw
 
+from sixpx.core.delivery import Delivery
 from sixpx.core.job import Job
 from sixpx.core.meter import Window
 from sixpx.core.query import Found, Query
 from sixpx.core.user import User
 from sixpx.errors import BadSettings, NotSupported
-from sixpx.store.base import NOBODY, Changed, Claim, Once, Owed
+from sixpx.store.base import NOBODY, Changed, Claim, Once, Owed, Told
 from sixpx.store.sqlite import claims as claims
 from sixpx.store.sqlite import file as files
 from sixpx.store.sqlite import jobs as rows
@@ -127,6 +128,9 @@ class SqliteStore:
 
     async def change_job(self, user_id: str, job_id: str, change: Callable[[Job], Job]) -> Job | None:
         return await self._writer.write(lambda db: rows.change(db, user_id, job_id, change))
+
+    async def change_deliveries(self, user_id: str, job_id: str, change: Told) -> Sequence[Delivery] | None:
+        return await self._writer.write(lambda db: rows.change_deliveries(db, user_id, job_id, change))
 
     async def owed(self, now: datetime, until: datetime, most: int) -> Sequence[Owed]:
         return await self._writer.write(lambda db: claims.owed(db, now, until, most))
