@@ -177,7 +177,8 @@ class Callbacks:
         async with self._writing:  # one whole job in memory, and not as many as there are slots
             at, began = self._clock(), time.perf_counter()
             # what is not ours for long enough is claimed again, by whoever is first
-            found = await self._owed(call, at) if at + self._pace.attempt <= call.until else None
+            ours = not self._stopping and at + self._pace.attempt <= call.until
+            found = await self._owed(call, at) if ours else None
         if found is None:
             return
         owed, written = found

@@ -6,6 +6,8 @@ import asyncio
 import base64
 import logging
 import ssl
+import threading
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -16,6 +18,7 @@ import pytest
 
 from sixpx import __version__
 from sixpx.api.v1.versions import VERSIONS, seen_by
+from sixpx.app import callback_body
 from sixpx.core.delivery import Delivery, Fate
 from sixpx.core.job import Job
 from sixpx.credentials import Vault, new_callback_secret, new_key
@@ -314,6 +317,22 @@ async def test_an_attempt_under_way_may_finish_when_the_service_stops(store: Sto
         job = await post.end(there.url("/slow/300"))
         await there.first("/slow/300")
     assert outcome(await post.delivery(job)) == (Fate.DELIVERED, [200])
+
+
+async def test_what_waits_for_its_turn_does_not_begin_when_the_service_stops(store: Store, there: Receiver) -> None:
+    begun = threading.Event()
+
+    def slow(job: Job) -> bytes:
+        begun.set()
+        time.sleep(0.3)
+        return callback_body(job)
+
+    async with office(store, body=slow) as post:
+        jobs = [await post.end(there.url("/ok"), tell=False) for _ in range(4)]
+        post.due.set()
+        assert await asyncio.to_thread(begun.wait, 10)
+    assert len(there.came) == 1
+    assert sorted([(await post.delivery(job)).fate for job in jobs]) == ["delivered", *["pending"] * 3]
 
 
 async def test_one_that_does_not_is_due_again_with_the_same_id(store: Store, there: Receiver) -> None:
