@@ -30,7 +30,7 @@ from sixpx.core.delivery import with_owed
 from sixpx.core.job import Picture, Span, Status, advance
 from sixpx.core.query import Query
 from sixpx.errors import BadSettings, Conflict, SixpxError, StoreDown, TooLarge
-from sixpx.store.base import Once
+from sixpx.store.base import Once, Owed
 from sixpx.store.mongo import MongoStore
 from sixpx.store.mongo import jobs as mongo_jobs
 from sixpx.store.mongo.claims import due_by
@@ -199,10 +199,11 @@ async def test_whoever_writes_to_a_job_names_its_user(store: MongoStore) -> None
     await changes.retry(heard, ADA, job_of(1).id, after(2))
     await changes.cancel(heard, ADA, job_of(1).id, after(3))
     await heard.remove_job(ADA, job_of(1).id)
-    called = replace(ended(job_of(2)), deliveries=with_owed((), job_of(2).id, NOW))
+    called = replace(ended(job_of(2)), callback_sealed="sealed", deliveries=with_owed((), job_of(2).id, NOW))
     await fill(heard, called)
-    assert list(await heard.owed(NOW, after(30), 1)) == [called]
-    assert len(table.fields) == 9
+    assert list(await heard.owed(NOW, after(30), 1)) == [Owed(called.id, ADA, "sealed")]
+    assert await heard.change_deliveries(ADA, called.id, lambda there: ()) == ()
+    assert len(table.fields) == 10
     assert all("user_id" in one for one in table.fields)
 
 

@@ -108,10 +108,10 @@ async def test_what_was_claimed_of_a_slow_database_is_worked_on_in_time(
     monkeypatch.setattr(mongo_claims, "_take", slow_take)
     monkeypatch.setattr(mongo_claims, "_longest_due", slow_due)
     assert [one.job.id for one in await store.claim("me", NOW, after(0.75), 4)] == [job_of(1).id]
-    assert [one.id for one in await store.owed(NOW, after(0.75), 4)] == [job_of(8).id]
+    assert [one.job_id for one in await store.owed(NOW, after(0.75), 4)] == [job_of(8).id]
     monkeypatch.setattr(mongo_claims, "SECONDS", 0.5)
     assert [one.job.id for one in await store.claim("me", NOW, after(30), 4)] == [job_of(2).id]
-    assert [one.id for one in await store.owed(NOW, after(30), 4)] == [job_of(9).id]
+    assert [one.job_id for one in await store.owed(NOW, after(30), 4)] == [job_of(9).id]
 
 
 async def test_callbacks_that_were_claimed_before_the_connection_broke_are_sent(
@@ -127,7 +127,7 @@ async def test_callbacks_that_were_claimed_before_the_connection_broke_are_sent(
         return claimed[-1]
 
     monkeypatch.setattr(mongo_claims, "_longest_due", breaking)
-    assert [one.id for one in await store.owed(NOW, after(30), 4)] == [job_of(8).id]
+    assert [one.job_id for one in await store.owed(NOW, after(30), 4)] == [job_of(8).id]
     with pytest.raises(StoreDown):
         await store.owed(NOW, after(30), 4)
 

@@ -203,7 +203,8 @@ async def _longest_due(server: Server, now: datetime, until: datetime) -> Owed |
     while (first := await server.jobs.find_one(due, {"user_id": True}, sort=[("sixpx.due", 1)])) is not None:
         found: Document | None = await server.jobs.find_one_and_update({**due, **first}, change, shown)
         if found is not None:
-            return Owed(str(found["_id"]), str(found["user_id"]), found["sixpx"]["callback"])  # else another was faster
+            sealed = found["sixpx"].get("callback", "")
+            return Owed(str(found["_id"]), str(found["user_id"]), sealed)  # else another was faster
     return None
 
 

@@ -114,7 +114,7 @@ def owed(db: apsw.Connection, now: datetime, until: datetime, most: int) -> list
     due = "SELECT id, user_id, doc ->> '$.sixpx.callback' FROM job WHERE due <= ? ORDER BY due LIMIT ?"
     rows = db.execute(due, (ms(now), most)).fetchall()
     db.executemany("UPDATE job SET due = ? WHERE id = ?", [(ms(until), job_id) for job_id, *_ in rows])
-    return [Owed(str(job_id), str(user_id), str(sealed)) for job_id, user_id, sealed in rows]
+    return [Owed(str(job_id), str(user_id), str(sealed or "")) for job_id, user_id, sealed in rows]
 
 
 def release(db: apsw.Connection, now: datetime, everything: bool) -> int:
