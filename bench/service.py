@@ -12,12 +12,13 @@ import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 HOST = "127.0.0.1"
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
+SIXPX = (sys.executable, "-m", "sixpx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +41,28 @@ def running(
     """Started in an empty folder; ended in order, else by force."""
     port = _free_port()
     environment = {**_environment(folder, port, lanes, log_level), **(settings or {})}
-    sixpx = [sys.executable, "-m", "sixpx"]
-    user = json.loads(subprocess.check_output([*sixpx, "user", "add", "bench", "--json"], env=environment))
+    jobs, credentials = _new_user(environment)
     log = folder / "service.log"
     with log.open("w") as errors:
-        process = subprocess.Popen([*sixpx, "serve"], env=environment, stdout=errors, stderr=errors)
+        process = subprocess.Popen([*SIXPX, "serve"], env=environment, stdout=errors, stderr=errors)
     url = f"http://{HOST}:{port}"
     try:
         _wait_until_ready(url, process, log)
-        credentials = f"key={user['key']}&secret={user['secret']}"
-        yield Service(url, process.pid, f"/v1/users/{user['id']}/jobs", credentials, log)
+        yield Service(url, process.pid, jobs, credentials, log)
     finally:
         _end(process)
+
+
+def for_another_user(service: Service, folder: Path, settings: Mapping[str, str]) -> Service:
+    """The same service, asked in the name of a further user of its store."""
+    jobs, credentials = _new_user({**_environment(folder, _free_port(), 1, "info"), **settings})
+    return replace(service, jobs=jobs, credentials=credentials)
+
+
+def _new_user(environment: Mapping[str, str]) -> tuple[str, str]:
+    """The path of his jobs, and the query that says who asks."""
+    user = json.loads(subprocess.check_output([*SIXPX, "user", "add", "bench", "--json"], env=environment))
+    return f"/v1/users/{user['id']}/jobs", f"key={user['key']}&secret={user['secret']}"
 
 
 def _environment(folder: Path, port: int, lanes: int, log_level: str) -> Mapping[str, str]:

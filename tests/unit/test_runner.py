@@ -17,7 +17,7 @@ from sixpx.core.job import Job, Status
 from sixpx.core.query import Query
 from sixpx.errors import StoreDown, TooLarge
 from sixpx.hub import EVERY, Hub, JobEvent
-from sixpx.runner import Pace, Runner
+from sixpx.runner import BATCH, Pace, Runner
 from sixpx.store.base import Claim
 from sixpx.store.sqlite import SqliteStore
 from tests.contract import changes
@@ -133,6 +133,30 @@ async def test_no_more_jobs_are_in_flight_than_the_window_has_room_for(houses: H
     await eventually(lambda: len(house.world.sources.asked) == 3)
     house.world.sources.gates.open()
     await house.ended(*(simple(number) for number in range(1, 6)))
+
+
+class Slow(SqliteStore):
+    """Gives what was asked for first, and keeps whoever asks further waiting."""
+
+    asked: asyncio.Event
+
+    async def claim(self, *words: Any) -> Sequence[Claim]:
+        claims = await super().claim(*words)
+        if self.asked.is_set():
+            await asyncio.Event().wait()
+        self.asked.set()
+        return claims
+
+
+async def test_the_first_of_many_jobs_does_not_wait_until_all_are_claimed(houses: Houses) -> None:
+    Slow.asked = asyncio.Event()
+    house = await houses.make(Pace(window=2 * BATCH, look=0.02), Slow, start=False)
+    await house.add(*(simple(number, (ADA, BEN)[number % 2]) for number in range(2 * BATCH)))
+    claiming = asyncio.create_task(house.runner._claim())
+    await eventually(lambda: len([one for one in house.events if one.status is Status.COMPLETE]) == BATCH)
+    assert not claiming.done()
+    claiming.cancel()
+    await asyncio.gather(claiming, return_exceptions=True)
 
 
 async def test_a_user_with_many_jobs_does_not_keep_another_waiting(houses: Houses) -> None:

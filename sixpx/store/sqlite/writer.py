@@ -40,8 +40,8 @@ class Writer:
     """Runs changes one after another on a connection of its own. `close` waits for those already asked."""
 
     def __init__(self, connection: apsw.Connection) -> None:
-        # what a savepoint may have to put back is kept in memory: by itself SQLite writes all beyond 64 KB to a file, and
-        # one job touches that much (https://sqlite.org/compile.html, SQLITE_STMTJRNL_SPILL)
+        # what a savepoint may have to put back is kept in memory: by itself SQLite writes what is beyond 64 KB to a
+        # file, and one job touches more (https://sqlite.org/compile.html, SQLITE_STMTJRNL_SPILL)
         connection.execute("PRAGMA temp_store = MEMORY")
         self._connection = connection
         self._queue: SimpleQueue[_Asked | None] = SimpleQueue()
