@@ -4,18 +4,22 @@ meaning."""
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
 
+from sixpx.core import job as core
+from sixpx.core.job import Job
 from sixpx.core.query import Contains, In, Query
 from sixpx.errors import StoreDown, TooSlow
-from sixpx.store.sqlite import SEARCHERS, SqliteStore
+from sixpx.store.sqlite import SEARCHERS, SqliteStore, claims
 from sixpx.store.sqlite.readers import Readers
-from tests.contract.jobs import ADA, NOW, job_of
+from tests.contract.jobs import ADA, NOW, after, job_of
 
 LIMIT = 20
 """Seconds in which all of this must be over."""
@@ -151,3 +155,36 @@ async def test_slow_searches_hold_up_neither_reads_nor_quick_searches(store: Sql
             search.cancel()
         await asyncio.gather(*searches, return_exceptions=True)
         assert (await store.jobs(ADA, Query(In("data.order", ("x",))), 30)).total == 0
+
+
+# --- claims ---------------------------------------------------------------------------------------
+
+
+async def test_whoever_writes_does_not_wait_until_claimed_jobs_are_read(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One may be as large as a body, and takes seconds to unpack."""
+    begun, go_on, read = threading.Event(), threading.Event(), claims.of_row
+
+    def slow(row: Sequence[Any]) -> Job:
+        begun.set()
+        assert go_on.wait(LIMIT)
+        return read(row)
+
+    monkeypatch.setattr(claims, "of_row", slow)
+    claiming = asyncio.create_task(store.claim("me", NOW, after(60), 9))
+    try:
+        async with asyncio.timeout(LIMIT):
+            assert await asyncio.to_thread(begun.wait, LIMIT)
+            await store.add_job(job_of(2), {}, None, NOW)
+            assert not claiming.done()
+    finally:
+        go_on.set()
+    assert [one.job.id for one in await claiming] == [job_of(1).id]
+
+
+async def test_a_job_that_is_cancelled_before_its_claimer_has_read_it_is_not_worked_on(store: SqliteStore) -> None:
+    found = await store._writer.write(lambda db: claims.claim(db, "me", NOW, after(60), 9, {}, None))
+    assert [one.job_id for one in found] == [job_of(1).id]
+    await store.change_job(ADA, job_of(1).id, lambda job: core.cancel(job, after(1)))
+    assert await store._read(lambda db: claims.claimed(db, "me", found)) == []

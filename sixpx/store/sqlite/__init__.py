@@ -110,7 +110,8 @@ class SqliteStore:
         each: int | None = None,
     ) -> Sequence[Claim]:
         # where nothing is pending nothing is written, and the commit costs no sync
-        return await self._writer.write(lambda db: claims.claim(db, owner, now, until, most, taken, each))
+        found = await self._writer.write(lambda db: claims.claim(db, owner, now, until, most, taken, each))
+        return await self._read(lambda db: claims.claimed(db, owner, found)) if found else []
 
     async def renew(self, held: Sequence[Claim], now: datetime, until: datetime) -> Sequence[Claim]:
         return await self._writer.write(lambda db: claims.renew(db, held, now, until)) if held else []

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +30,15 @@ NEXT_USER = (
 first row is the answer, but for those who hold as many jobs as they may."""
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A job that is claimed, not yet read: it may be as large as a body, which takes seconds."""
+
+    job_id: str
+    user_id: str
+    serial: int
+
+
 def claim(
     db: apsw.Connection,
     owner: str,
@@ -37,20 +47,28 @@ def claim(
     most: int,
     taken: Mapping[str, int],
     each: int | None,
-) -> list[Claim]:
-    claims: list[Claim] = []
+) -> list[Taken]:
+    """The jobs themselves are read by `claimed`, in a thread that nobody who writes waits for."""
+    found: list[Taken] = []
     held = Counter(taken)
     full = set() if each is None else {user for user, jobs in held.items() if jobs >= each}
-    while len(claims) < most:
+    while len(found) < most:
         job_id = _next(db, full)
         if job_id is None:
             break
-        claims.append(_take(db, job_id, owner, now, until))
-        user_id = claims[-1].job.user_id
+        found.append(_take(db, job_id, owner, now, until))
+        user_id = found[-1].user_id
         held[user_id] += 1
         if each is not None and held[user_id] >= each:
             full.add(user_id)
-    return claims
+    return found
+
+
+def claimed(db: apsw.Connection, owner: str, found: Sequence[Taken]) -> list[Claim]:
+    """Of those that nobody has cancelled or removed since."""
+    mine = f"SELECT {COLUMNS} FROM job WHERE id = ? AND owner = ? AND serial = ? AND status = 'processing'"
+    rows = ((one, db.execute(mine, (one.job_id, owner, one.serial)).fetchone()) for one in found)
+    return [Claim(of_row(row), owner, one.serial) for one, row in rows if row is not None]
 
 
 def _next(db: apsw.Connection, full: set[str]) -> str | None:
@@ -79,14 +97,14 @@ def _at_most(db: apsw.Connection, user_id: str) -> bool:
     return int(db.execute(working, (user_id,)).get) >= user.plan.concurrent
 
 
-def _take(db: apsw.Connection, job_id: str, owner: str, now: datetime, until: datetime) -> Claim:
+def _take(db: apsw.Connection, job_id: str, owner: str, now: datetime, until: datetime) -> Taken:
     row: tuple[Any, ...]
     (row,) = db.execute(
         "UPDATE job SET status = 'processing', owner = ?, lease = ?, modified = ?, serial = serial + 1 "
-        f"WHERE id = ? RETURNING {COLUMNS}, serial",
+        "WHERE id = ? RETURNING user_id, serial",
         (owner, ms(until), ms(now), job_id),
     ).fetchall()
-    return Claim(of_row(row[:-1]), owner, row[-1])
+    return Taken(job_id, *row)
 
 
 def renew(db: apsw.Connection, claims: Sequence[Claim], now: datetime, until: datetime) -> list[Claim]:
