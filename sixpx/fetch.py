@@ -171,7 +171,8 @@ class Fetcher:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:  # made at first use: a session belongs to the loop that runs
             self._session = aiohttp.ClientSession(
-                connector=self._guard.connector(),
+                # a lookup that hangs outlives its download and keeps its thread: there are some for those that follow
+                connector=self._guard.connector(lookups=2 * self._limits.parallel),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": f"sixpx/{__version__}", "Accept-Encoding": "identity"},
                 # No pool to wait for, so `connect` is the name lookup, TCP and TLS; `fetch` keeps the total.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from aiohttp import ClientPayloadError, StreamReader, web
 from aiohttp.base_protocol import BaseProtocol
 
 from sixpx.errors import FetchFailed
-from sixpx.fetch import Fetcher, _next_batch
+from sixpx.fetch import Fetcher, FetchLimits, _next_batch
 from sixpx.guard import Guard
 from tests.fetch.site import BODY, Pauses, Site, failing, pauses, status
 
@@ -162,3 +164,26 @@ async def test_what_is_no_http_is_final(fetcher: Fetcher, tmp_path: Path) -> Non
     assert "TLS" in error.detail
     assert not error.retryable
     server.close()
+
+
+async def test_names_whose_lookups_hang_hold_back_no_other_download(site: Site, tmp_path: Path) -> None:
+    """Eight name servers that are silent are enough to have taken all the threads that lookups once shared."""
+    go = threading.Event()
+
+    def lookup(host: str, *asked: Any, **how: Any) -> list[Any]:
+        if host.endswith(".silent.test"):
+            go.wait(20)
+            raise socket.gaierror(socket.EAI_AGAIN, "no answer")
+        return socket.getaddrinfo(host, *asked, **how)
+
+    limits = FetchLimits(connect_s=0.3, total_s=1, tries=1, parallel=8)
+    fetcher = Fetcher(Guard(["127.0.0.0/8", "::1"], lookup), limits)
+    try:
+        silent = (fetcher.fetch(f"http://{number}.silent.test/", tmp_path / f"{number}") for number in range(8))
+        for outcome in await asyncio.gather(*silent, return_exceptions=True):
+            assert isinstance(outcome, FetchFailed)
+        await fetcher.fetch(site.url.replace("127.0.0.1", "localhost"), tmp_path / "a")
+        assert (tmp_path / "a").read_bytes() == BODY
+    finally:
+        go.set()
+        await fetcher.close()
