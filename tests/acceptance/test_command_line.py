@@ -22,10 +22,11 @@ def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
 
 
 def shell(line: str) -> subprocess.CompletedProcess[str]:
-    """What a shell makes of the line."""
+    """What a shell makes of the line, without settings that happen to stand around it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SIXPX_")}
     return subprocess.run(
         ["sh", "-c", line.replace("sixpx", f"{sys.executable} -m sixpx", 1)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**kept, "PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -29,7 +29,11 @@ def body(photos: str, number: int, delay: int) -> dict[str, Any]:
 @pytest.mark.long
 def test_what_is_in_flight_finishes_within_the_grace_time(tmp_path: Path) -> None:
     with Photos() as photos, Service.start(tmp_path, SIXPX_NETWORK_ALLOW="127.0.0.0/8") as service:
-        ids = [service.post(body(photos.url, number, 300)) for number in range(8)]
+        ids = [service.post(body(photos.url, number, 1500)) for number in range(8)]
+        until = time.monotonic() + 20
+        while any(service.job(id)["status"] == "pending" for id in ids) and time.monotonic() < until:
+            time.sleep(0.02)
+        assert {service.job(id)["status"] for id in ids} == {"processing"}
         assert service.terminate() == 0
         service.restart()
         # the scratch folder is emptied at the start: whatever is complete now was finished before
