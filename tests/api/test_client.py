@@ -308,7 +308,7 @@ async def test_an_end_that_was_of_before_a_retry_is_looked_at_once(waiting: Asyn
         looks += 1
         return await job(id, wait)
 
-    waiting.job = counted  # type: ignore[method-assign]
+    waiting.job = counted  # type: ignore[method-assign]  # counts the looks
     job_id = await waiting.post(body_of())
     assert await waiting._listen() is not None
     idle.hub.publish(JobEvent(job_id, idle.user.id, Status.FAILED))

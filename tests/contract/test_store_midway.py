@@ -19,10 +19,9 @@ from sixpx.core.user import Plan
 from sixpx.errors import Conflict, KeyReused
 from sixpx.migration import migrate
 from sixpx.store.base import Claim, Once
-from sixpx.store.mongo import MongoStore
+from sixpx.store.mongo import MongoStore, turns
 from sixpx.store.mongo import claims as mongo_claims
 from sixpx.store.mongo import jobs as mongo_jobs
-from sixpx.store.mongo import turns as turns
 from sixpx.store.mongo.archive import MongoArchive
 from sixpx.store.mongo.blobs import PATIENCE
 from sixpx.store.mongo.once import GRACE

@@ -16,9 +16,8 @@ from sixpx.core.query import Query
 from sixpx.core.user import Plan
 from sixpx.errors import StoreDown
 from sixpx.store.base import Claim, Once
-from sixpx.store.mongo import MongoStore
+from sixpx.store.mongo import MongoStore, turns
 from sixpx.store.mongo import claims as mongo_claims
-from sixpx.store.mongo import turns as turns
 from tests.contract.jobs import ADA, NOW, after, ended, job_of, user_of
 from tests.contract.test_store_claims import claim_one
 from tests.contract.test_store_jobs import fill, ids

@@ -12,8 +12,7 @@ from sixpx.core.query import Found, Query
 from sixpx.core.user import User
 from sixpx.store.base import NOBODY, Changed, Claim, Once, Owed, Told
 from sixpx.store.mongo import blobs as bytes_of
-from sixpx.store.mongo import claims as claims
-from sixpx.store.mongo import jobs as jobs
+from sixpx.store.mongo import claims, jobs
 from sixpx.store.mongo import once as keys
 from sixpx.store.mongo import server as servers
 from sixpx.store.mongo import users as people

@@ -19,9 +19,8 @@ from sixpx.errors import Conflict, TooLarge
 from sixpx.store import archive
 from sixpx.store.base import Kind, Row
 from sixpx.store.document import iso, when
-from sixpx.store.mongo import jobs
+from sixpx.store.mongo import jobs, turns
 from sixpx.store.mongo import server as servers
-from sixpx.store.mongo import turns as turns
 from sixpx.store.mongo.document import LARGEST, Document, of_job, of_user, oid, to_job, to_user_of
 from sixpx.store.mongo.server import CODEC, LONG_SECONDS, Server, Table, answered
 

@@ -18,9 +18,8 @@ from sixpx.core.job import Job, Status
 from sixpx.errors import Lost
 from sixpx.store.base import Claim, Owed
 from sixpx.store.mongo import blobs as bytes_of
-from sixpx.store.mongo import jobs as jobs
+from sixpx.store.mongo import jobs, turns
 from sixpx.store.mongo import once as keys
-from sixpx.store.mongo import turns as turns
 from sixpx.store.mongo import users as people
 from sixpx.store.mongo.document import Document, changes, oid, to_job
 from sixpx.store.mongo.server import SECONDS, Server

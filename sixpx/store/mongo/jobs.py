@@ -24,7 +24,7 @@ from sixpx.errors import Conflict, OverQuota, Unauthorized
 from sixpx.store.base import Changed, Once, Told
 from sixpx.store.mongo import blobs as bytes_of
 from sixpx.store.mongo import once as keys
-from sixpx.store.mongo import turns as turns
+from sixpx.store.mongo import turns
 from sixpx.store.mongo import users as people
 from sixpx.store.mongo.document import Document, changes, new_job, oid, to_job
 from sixpx.store.mongo.query import page_of

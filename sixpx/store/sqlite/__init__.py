@@ -23,7 +23,7 @@ from sixpx.core.query import Found, Query
 from sixpx.core.user import User
 from sixpx.errors import BadSettings, NotSupported
 from sixpx.store.base import NOBODY, Changed, Claim, Once, Owed, Told
-from sixpx.store.sqlite import claims as claims
+from sixpx.store.sqlite import claims
 from sixpx.store.sqlite import file as files
 from sixpx.store.sqlite import jobs as rows
 from sixpx.store.sqlite import search as searches

@@ -17,7 +17,7 @@ import orjson
 from sixpx.core.matching import fold
 from sixpx.core.query import And, Contains, Expr, In, Mod, Not, Or, Order, Sort, Than, Value
 from sixpx.store.document import iso, when
-from sixpx.store.sqlite import functions as functions
+from sixpx.store.sqlite import functions
 from sixpx.store.sqlite.functions import FALSE, TRUE, WHOLE, Leaf
 from sixpx.store.sqlite.path import COLUMNS, MOMENTS, Place, place_of
 
